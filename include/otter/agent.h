@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * agent.h - fetch a job document and an image, install it, and report what came of it.
+ *
+ * The application calls otter_agent_step from a loop or a task; one call does at most one
+ * send, receive, program or erase, or hashes one buffer. No heap, no threads, no clock:
+ * time comes in as a monotonic millisecond count that may wrap. SPEC.md has the protocol.
+ * A reset at any moment is safe: the next start resumes the download where it stood.
+ */
+#ifndef OTTER_AGENT_H
+#define OTTER_AGENT_H
+
+#include "otter/state.h"
+#include "otter/transport.h"
+
+struct otter_agent; /* complete in agent_object.h; contents private by convention */
+
+enum otter_agent_phase {
+    OTTER_AGENT_STOPPED,
+    OTTER_AGENT_IDLE,     /* waits for the next poll */
+    OTTER_AGENT_JOB,      /* fetches and judges the job document */
+    OTTER_AGENT_DOWNLOAD, /* image bytes go into the secondary */
+    OTTER_AGENT_VERIFY,   /* digest and signature of what is in flash */
+    OTTER_AGENT_REBOOT,   /* swap requested, waits for may_reboot */
+    OTTER_AGENT_TRIAL,    /* runs unconfirmed: health check, server contact, confirm */
+    OTTER_AGENT_REPORT    /* tells the server how it went */
+};
+const char *otter_agent_phase_str(enum otter_agent_phase phase);
+
+/* What the last check came to; OTTER_OUTCOME_CURRENT is success, not an error. */
+enum otter_outcome {
+    OTTER_OUTCOME_NONE,        /* nothing finished yet */
+    OTTER_OUTCOME_CURRENT,     /* already up to date */
+    OTTER_OUTCOME_INSTALLING,  /* image verified, swap requested */
+    OTTER_OUTCOME_CONFIRMED,   /* the trial passed */
+    OTTER_OUTCOME_REVERTED,    /* the last image was not kept: reason */
+    OTTER_OUTCOME_OLDER,       /* the job offers an older version */
+    OTTER_OUTCOME_REJECTED,    /* the job offers an image that failed its trial here */
+    OTTER_OUTCOME_NOT_FOR_US,  /* board, product, manufacturer or serial differ */
+    OTTER_OUTCOME_BAD_JOB,     /* job document: not valid, or too long */
+    OTTER_OUTCOME_FORBIDDEN,   /* job wants plain HTTP, or a host outside the allow-list */
+    OTTER_OUTCOME_BAD_IMAGE,   /* wrong size, digest, signature or format */
+    OTTER_OUTCOME_TOO_LARGE,   /* does not fit the slot */
+    OTTER_OUTCOME_SERVER,      /* HTTP status or answer unusable: http_status */
+    OTTER_OUTCOME_UNREACHABLE, /* no connection, or it broke, or silence */
+    OTTER_OUTCOME_UNTRUSTED,   /* the server's certificate was not accepted */
+    OTTER_OUTCOME_FLASH,       /* flash failed */
+    OTTER_OUTCOME_DEFERRED     /* a policy hook said not now */
+};
+const char *otter_outcome_str(enum otter_outcome outcome);
+
+enum otter_event_kind {
+    OTTER_EVENT_PHASE,    /* phase entered */
+    OTTER_EVENT_OUTCOME,  /* a check ended: outcome, err, http_status */
+    OTTER_EVENT_PROGRESS, /* download: done of total bytes (total 0: not known) */
+    OTTER_EVENT_RESUMED,  /* download continues at done */
+    OTTER_EVENT_RETRY,    /* will try again in wait_ms: outcome says why */
+    OTTER_EVENT_REPORTED  /* the server took the report (or takes none: http_status) */
+};
+
+struct otter_event {
+    enum otter_event_kind kind;
+    enum otter_agent_phase phase;
+    enum otter_outcome outcome;
+    enum otter_reason reason;
+    int err;
+    uint16_t http_status;          /* 0: none */
+    struct otter_version version;  /* of the job or image concerned */
+    uint32_t done, total, wait_ms;
+};
+
+/* All optional (NULL). Called from otter_agent_step; must not call back into the agent. */
+struct otter_agent_hooks {
+    void *ctx;
+    bool (*may_download)(void *ctx, const struct otter_version *version, uint32_t size);
+    bool (*may_reboot)(void *ctx);          /* asked until true; NULL: always */
+    bool (*healthy)(void *ctx);             /* asked on trial until true; NULL: always */
+    void (*reset)(void *ctx);               /* NULL: the application watches for REBOOT */
+    uint32_t (*random)(void *ctx);          /* jitter; NULL: none */
+    bool (*now)(void *ctx, int64_t *ret_unix); /* trusted wall clock; false or NULL: none */
+    void (*on_event)(void *ctx, const struct otter_event *event);
+};
+
+/* Borrowed, outlives the agent. Zero or NULL means the default in brackets. */
+struct otter_agent_config {
+    struct otter_state *state;     /* opened; the agent's alone while it runs */
+    const struct otter_key *keys;
+    size_t keys_count;
+    const struct otter_transport *tls;   /* NULL: no HTTPS */
+    const struct otter_transport *plain; /* NULL: no HTTP */
+    const char *host;
+    uint16_t port;                 /* [443, or 8080 for plain] */
+    bool use_plain;                /* the configured server speaks HTTP */
+    const char *job_path;          /* ["/ota_update.json"] */
+    const char *image_path;        /* direct flow: no job document, this image [job flow] */
+    const char *report_path;       /* ["/report"] */
+    bool no_report;
+    const char *const *hosts_allowed; /* besides host; a job or redirect may name only these */
+    size_t hosts_allowed_count;
+
+    const char *board;             /* must equal the job's Board */
+    const char *product, *manufacturer, *manufacturer_id, *serial; /* enforced when set */
+    const char *device_id;         /* in reports [""] */
+    const char *user_agent;        /* ["otter"] */
+
+    uint32_t initial_ms;           /* first check after start [10 000] */
+    uint32_t poll_ms;              /* between checks [86 400 000]; a job's PollSeconds wins */
+    uint32_t poll_min_ms, poll_max_ms; /* bounds on both [5 000, 31 536 000 000 -> UINT32_MAX] */
+    uint32_t retry_ms;             /* first retry, doubles with jitter [5 000] */
+    uint32_t retry_max_ms;         /* [3 600 000] */
+    uint32_t stall_ms;             /* no byte for this long: connection given up [30 000] */
+    uint32_t range_size;           /* bytes per request; 0: one streamed GET */
+    uint16_t job_size_max;         /* bytes of job document; must fit io [io_size / 2] */
+    bool permanent;                /* install without a trial */
+    struct otter_agent_hooks hooks;
+
+    void *io;                      /* work buffer, the agent's alone, aligned for uint32_t */
+    size_t io_size;                /* >= 2048 + program unit; more is faster */
+};
+
+/* Check the configuration and bind the agent to it. OTTER_ERR_ARG: impossible. */
+int otter_agent_init(struct otter_agent *agent, const struct otter_agent_config *config);
+
+/* Do the next piece of work; returns ms until it wants to be called again (0: at once). */
+uint32_t otter_agent_step(struct otter_agent *agent, uint32_t now_ms);
+
+void otter_agent_check_now(struct otter_agent *agent); /* poll at the next step */
+void otter_agent_stop(struct otter_agent *agent);      /* closes the connection; keeps progress */
+void otter_agent_start(struct otter_agent *agent);     /* after stop */
+enum otter_agent_phase otter_agent_phase(const struct otter_agent *agent);
+enum otter_outcome otter_agent_outcome(const struct otter_agent *agent);
+
+/* Push: the application brings the bytes itself (serial line, BLE, its own protocol).
+ * begin -> write ... -> finish: OTTER_OK once the image is verified and the swap requested.
+ * The same rules as for a download; the agent must be idle or stopped. */
+int otter_agent_push_begin(struct otter_agent *agent, uint32_t size);
+int otter_agent_push_write(struct otter_agent *agent, const void *buf, size_t len);
+int otter_agent_push_finish(struct otter_agent *agent);
+
+#endif

@@ -1,0 +1,115 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# setup.sh - make a Debian machine able to build Otter; does nothing when it already can.
+#
+# usage: scripts/setup.sh [group...]     groups: build cm4 interop
+#
+# Installs Debian packages (as root or through sudo) and fetches the pinned sources of
+# mbedTLS and libsodium through apt's source packages: the mirror is the one that this machine
+# is configured for, and apt checks the signatures. Sources are kept outside the source tree,
+# in ${OTTER_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/otter}. Afterwards no network is needed.
+set -eu
+
+suite=trixie
+cache=${OTTER_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/otter}
+groups=${*:-build}
+
+say() { printf 'otter setup: %s\n' "$*" >&2; }
+fail() { say "$*"; exit 1; }
+
+packages_of() {
+    case $1 in
+    build) echo "gcc make cmake ninja-build pkg-config dpkg-dev libc6-dev ca-certificates
+                 libcmocka-dev libevent-dev libjansson-dev libjsmn-dev libpopt-dev libsodium-dev libssl-dev
+                 python3 openssl curl" ;;
+    cm4) echo "gcc-arm-none-eabi libnewlib-arm-none-eabi" ;;
+    clang) echo "clang" ;;
+    interop) echo "nginx-light apache2 python3-venv iproute2" ;;
+    *) fail "unknown group '$1' (known: build cm4 clang interop)" ;;
+    esac
+}
+
+why() {
+    case $1 in
+    build) echo "compiler, CMake, and the libraries of the host tool and its tests" ;;
+    cm4) echo "Cortex-M compiler, for the size table" ;;
+    clang) echo "the second compiler that the code must build with" ;;
+    interop) echo "real web servers and Python environments to test against" ;;
+    esac
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"
+    elif command -v sudo >/dev/null; then sudo "$@"
+    else fail "root or sudo is needed to install: $missing"
+    fi
+}
+
+installed() { dpkg-query -W -f='${Status}\n' "$1" 2>/dev/null | grep -q '^install ok installed$'; }
+
+install_group() {
+    missing=
+    for package in $(packages_of "$1"); do
+        installed "$package" || missing="$missing $package"
+    done
+    [ -n "$missing" ] || return 0
+    command -v apt-get >/dev/null || fail "this set-up knows Debian only; install by hand:$missing"
+    say "installing Debian packages ($(why "$1")):$missing"
+    if [ -z "${apt_updated:-}" ]; then
+        as_root apt-get update -qq || fail "apt-get update failed: check the network and /etc/apt"
+        apt_updated=1
+    fi
+    # Servers that Debian would start at once stay off: tests start their own on free ports.
+    as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq \
+        --no-install-recommends $missing >"$cache/apt.log" 2>&1 ||
+        { tail -n 5 "$cache/apt.log" >&2; fail "apt-get install failed; whole log: $cache/apt.log"; }
+}
+
+# One deb822 entry with this machine's own mirror and the archive key of Debian.
+write_source_entry() {
+    uri=$(cat /etc/apt/sources.list.d/*.sources /dev/null 2>/dev/null |
+        awk '/^URIs:/ { print $2; exit }')
+    [ -n "$uri" ] || uri=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null |
+        awk '$1 == "deb" { for (i = 2; i <= NF; i++) if ($i ~ /^[a-z+]+:\//) { print $i; exit } }')
+    [ -n "$uri" ] || fail "no Debian mirror found in /etc/apt: add one, then run this again"
+    printf 'Types: deb-src\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: %s\n' \
+        "$uri" "$suite" /usr/share/keyrings/debian-archive-keyring.gpg >"$1"
+}
+
+# fetch_source package: unpack it as $cache/src/package (a link to the version).
+fetch_source() {
+    [ -e "$cache/src/$1/.complete" ] && return 0
+    say "fetching the source of $1 from Debian $suite (signature checked by apt) into $cache/src"
+    work=$(mktemp -d "$cache/fetch.XXXXXX")
+    trap 'rm -rf "$work"' EXIT INT TERM
+    mkdir -p "$work/parts" "$work/lists/partial" "$work/archives/archives/partial" "$work/src"
+    chmod -R a+rX "$work"
+    write_source_entry "$work/parts/otter.sources"
+    printf 'Dir::Etc::SourceList "/dev/null";\nDir::Etc::SourceParts "%s/parts";\nDir::State::Lists "%s/lists";\nDir::Cache "%s/archives";\nAPT::Sandbox::User "";\n' \
+        "$work" "$work" "$work" >"$work/apt.conf"
+    APT_CONFIG=$work/apt.conf apt-get -qq update ||
+        fail "Debian $suite could not be read from this machine's mirror"
+    (cd "$work/src" && APT_CONFIG=$work/apt.conf apt-get -qq source "$1" >"$work/log" 2>&1) ||
+        { tail -n 5 "$work/log" >&2; fail "the source of $1 could not be fetched"; }
+    tree=$(find "$work/src" -mindepth 1 -maxdepth 1 -type d)
+    case $tree in
+    "$work/src/$1-$2"*) ;;
+    *) fail "Debian $suite has $(basename "$tree"), but Otter is made for $1 $2" ;;
+    esac
+    touch "$tree/.complete"
+    mkdir -p "$cache/src"
+    rm -rf "$cache/src/$1"
+    mv "$tree" "$cache/src/$1" 2>/dev/null || [ -e "$cache/src/$1/.complete" ] ||
+        fail "cannot write $cache/src/$1"
+    rm -rf "$work"
+    trap - EXIT INT TERM
+}
+
+mkdir -p "$cache" || fail "cannot make the folder $cache: set OTTER_CACHE"
+exec 9>"$cache/lock"
+command -v flock >/dev/null && flock 9
+for group in $groups; do
+    install_group "$group"
+done
+[ -n "${OTTER_MBEDTLS_DIR:-}" ] || fetch_source mbedtls 3.6.
+[ -n "${OTTER_SODIUM_DIR:-}" ] || fetch_source libsodium 1.0.

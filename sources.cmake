@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+# The device code as plain lists, so that any build system can include them.
+set(OTTER_SLOT_SOURCES
+    slot/area.c slot/result.c)
+set(OTTER_BOOT_SOURCES
+    )
+set(OTTER_AGENT_SOURCES
+    )
+set(OTTER_PORT_MBEDTLS_SOURCES
+    )
+set(OTTER_PORT_POSIX_SOURCES)
+set(OTTER_PORT_SODIUM_SOURCES
+    )

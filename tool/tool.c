@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tool.c - messages and options, the same for every command. */
+#include <popt.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "tool/tool.h"
+
+static const char *current_command;
+
+void tool_set_command(const char *name)
+{
+    current_command = name;
+}
+
+static void say(const char *format, va_list args)
+{
+    fprintf(stderr, "otter%s%s: ", current_command ? " " : "", current_command ? current_command : "");
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+}
+
+int tool_refuse(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say(format, args);
+    va_end(args);
+    return TOOL_REFUSED;
+}
+
+int tool_usage(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say(format, args);
+    va_end(args);
+    return TOOL_USAGE;
+}
+
+int tool_options(const char *command, int argc, const char **argv, const struct poptOption *table,
+                 const char *usage, poptContext *ret_context, const char ***ret_args, int *ret_exit)
+{
+    static const char *no_args[] = {NULL};
+    bool help = false;
+    for (int i = 1; i < argc && argv[i]; i++) {
+        help = help || (argv[i][0] == '-' && argv[i][1] == '-' && argv[i][2] == 'h' &&
+                        argv[i][3] == 'e' && argv[i][4] == 'l' && argv[i][5] == 'p' && !argv[i][6]);
+    }
+    poptContext context = poptGetContext(command, argc, argv, table, 0);
+    poptSetOtherOptionHelp(context, usage);
+    if (help) {
+        poptPrintHelp(context, stdout, 0);
+        poptFreeContext(context);
+        *ret_exit = TOOL_OK;
+        return -1;
+    }
+    int rc = poptGetNextOpt(context);
+    if (rc < -1) {
+        *ret_exit = tool_usage("%s: %s; `otter %s --help` lists the options",
+                               poptBadOption(context, POPT_BADOPTION_NOALIAS), poptStrerror(rc), command);
+        poptFreeContext(context);
+        return -1;
+    }
+    const char **args = poptGetArgs(context);
+    *ret_context = context;
+    *ret_args = args ? args : no_args;
+    return 0;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tool.h - what every command of the host tool shares: exit codes, messages, files.
+ */
+#ifndef OTTER_TOOL_H
+#define OTTER_TOOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define OTTER_VERSION "0.1.0"
+
+enum tool_exit { TOOL_OK = 0, TOOL_REFUSED = 1, TOOL_USAGE = 2 };
+
+/* The command's name, for the front of messages ("otter sign: ..."). */
+void tool_set_command(const char *name);
+
+/* One plain line on stderr: what was wrong, where, what to do. Return the exit code. */
+int tool_refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int tool_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* A whole file in memory, NUL-terminated behind `len`; release with tool_bytes_free. */
+struct tool_bytes {
+    uint8_t *data;
+    size_t len;
+};
+void tool_bytes_free(struct tool_bytes *bytes);
+
+/* 0, or TOOL_REFUSED after saying why (missing, a directory, too large, ...). */
+int tool_read_file(const char *path, size_t size_max, struct tool_bytes *ret_bytes);
+
+/* Write aside, fsync, rename: the file is either as before or whole. mode: 0644, 0600. */
+int tool_write_file(const char *path, const void *data, size_t len, unsigned mode);
+
+/* Options: popt tables, with one convention for --help and errors. Returns 0 when the
+ * command shall run, else *ret_exit is its exit code. Arguments left over are in
+ * ret_args (NULL-terminated, borrowed from the popt context, which the caller frees). */
+struct poptOption;
+typedef struct poptContext_s *poptContext;
+int tool_options(const char *command, int argc, const char **argv, const struct poptOption *table,
+                 const char *usage, poptContext *ret_context, const char ***ret_args, int *ret_exit);
+
+#endif
