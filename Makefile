@@ -1,18 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
-# A thin front: set-up, then CMake. `make help` lists the targets.
+# A thin front: set-up, then CMake and scripts. `make help` lists the targets.
 OTTER_CACHE ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/otter
 export OTTER_CACHE
-export OTTER_MBEDTLS_DIR ?= $(OTTER_CACHE)/src/mbedtls
-export OTTER_SODIUM_DIR ?= $(OTTER_CACHE)/src/libsodium
+ifndef OTTER_MBEDTLS_DIR
+export OTTER_MBEDTLS_DIR = $(OTTER_CACHE)/src/mbedtls
+FETCH += mbedtls
+endif
+ifndef OTTER_SODIUM_DIR
+export OTTER_SODIUM_DIR = $(OTTER_CACHE)/src/libsodium
+FETCH += libsodium
+endif
+export OTTER_FETCH = $(FETCH)
 MAP ?= psoc62_2m_ext_swap_single
 
-.PHONY: help setup build
+.PHONY: help setup-build setup-test build demo test
 help:
 	@sed -n 's/^## //p' Makefile
 
-setup:
-	@env -u OTTER_MBEDTLS_DIR -u OTTER_SODIUM_DIR scripts/setup.sh build
+setup-build:
+	@scripts/setup.sh build
+setup-test:
+	@scripts/setup.sh build clang cm4
 
-## build      the host tool, the agent and the bootloader for this machine
-build: setup
-	@cmake --preset host >/dev/null && cmake --build --preset host
+## build      the host tool, the agent, the bootloader and the host board, for this machine
+build: setup-build
+	@mkdir -p build/host
+	@flock build/host/.lock sh -c 'cmake --preset host >/dev/null && cmake --build --preset host'
+
+## demo       the whole story on the host board, over HTTPS (MAP=<flash map>, default $(MAP))
+demo: build
+	@scripts/demo.sh build/host/otter $(MAP)
+
+## test       every test, every build
+test: setup-test
+	@scripts/test.py $(if $(CI),--werror)

@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # setup.sh - make a Debian machine able to build Otter; does nothing when it already can.
 #
-# usage: scripts/setup.sh [group...]     groups: build cm4 interop
+# usage: scripts/setup.sh [group...]     groups: build cm4 clang interop
 #
 # Installs Debian packages (as root or through sudo) and fetches the pinned sources of
 # mbedTLS and libsodium through apt's source packages: the mirror is the one that this machine
 # is configured for, and apt checks the signatures. Sources are kept outside the source tree,
 # in ${OTTER_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/otter}. Afterwards no network is needed.
+# OTTER_FETCH names the sources to fetch (default: all); who has a source tree of his own sets
+# OTTER_MBEDTLS_DIR or OTTER_SODIUM_DIR for make, which then leaves it out.
 set -eu
 
 suite=trixie
@@ -111,5 +113,10 @@ command -v flock >/dev/null && flock 9
 for group in $groups; do
     install_group "$group"
 done
-[ -n "${OTTER_MBEDTLS_DIR:-}" ] || fetch_source mbedtls 3.6.
-[ -n "${OTTER_SODIUM_DIR:-}" ] || fetch_source libsodium 1.0.
+for source in ${OTTER_FETCH-mbedtls libsodium}; do
+    case $source in
+    mbedtls) fetch_source mbedtls 3.6. ;;
+    libsodium) fetch_source libsodium 1.0. ;;
+    *) fail "unknown source '$source' in OTTER_FETCH" ;;
+    esac
+done
