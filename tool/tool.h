@@ -11,6 +11,11 @@
 
 #define OTTER_VERSION "0.1.0"
 
+/* The commands themselves, one per line of commands.def. */
+#define COMMAND(name, function, summary) int function(int argc, const char **argv);
+#include "tool/commands.def"
+#undef COMMAND
+
 enum tool_exit { TOOL_OK = 0, TOOL_REFUSED = 1, TOOL_USAGE = 2 };
 
 /* The command's name, for the front of messages ("otter sign: ..."). */
