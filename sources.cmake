@@ -11,3 +11,5 @@ set(OTTER_PORT_MBEDTLS_SOURCES
 set(OTTER_PORT_POSIX_SOURCES)
 set(OTTER_PORT_SODIUM_SOURCES
     )
+set(OTTER_PORT_TEMPLATE_SOURCES
+    port/template/flash.c port/template/transport.c)
