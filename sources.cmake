@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # The device code as plain lists, so that any build system can include them.
 set(OTTER_SLOT_SOURCES
-    slot/area.c slot/result.c)
+    slot/area.c slot/image.c slot/result.c)
 set(OTTER_BOOT_SOURCES
     )
 set(OTTER_AGENT_SOURCES
     )
 set(OTTER_PORT_MBEDTLS_SOURCES
+    port/mbedtls/ecdsa_p256.c port/mbedtls/rsa_pss.c port/mbedtls/sha256.c
     )
 set(OTTER_PORT_POSIX_SOURCES)
 set(OTTER_PORT_SODIUM_SOURCES
+    port/sodium/ed25519.c
     )
 set(OTTER_PORT_TEMPLATE_SOURCES
     port/template/flash.c port/template/transport.c)

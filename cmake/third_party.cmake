@@ -11,3 +11,10 @@ add_library(otter_mbedtls STATIC ${OTTER_MBEDTLS_SOURCES})
 target_include_directories(otter_mbedtls SYSTEM PUBLIC ${OTTER_MBEDTLS_DIR}/include)
 target_include_directories(otter_mbedtls PUBLIC ${CMAKE_SOURCE_DIR}/port/mbedtls)
 target_compile_definitions(otter_mbedtls PUBLIC MBEDTLS_CONFIG_FILE=<otter_mbedtls_config.h>)
+
+# p256-m, which mbedTLS bundles: ECDSA P-256 without a heap. Its random numbers (signing only, which
+# Otter's device side never does) come from mbedTLS.
+add_library(otter_p256m STATIC ${OTTER_MBEDTLS_DIR}/3rdparty/p256-m/p256-m/p256-m.c)
+target_compile_definitions(otter_p256m PRIVATE MBEDTLS_PSA_P256M_DRIVER_ENABLED)
+target_include_directories(otter_p256m SYSTEM INTERFACE ${OTTER_MBEDTLS_DIR}/3rdparty/p256-m/p256-m)
+target_link_libraries(otter_p256m PRIVATE otter_mbedtls)

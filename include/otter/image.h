@@ -14,6 +14,7 @@
 #define OTTER_IMAGE_MAGIC 0x96f3b83du
 #define OTTER_HASH_SIZE 32u /* SHA-256, FIPS 180-4 */
 #define OTTER_SIG_SIZE_MAX 384u
+#define OTTER_IMAGE_BUF_MIN 512u /* for checks: takes every signature and key */
 
 /* Signature TLV types (SPEC.md, "TLVs"): also the algorithm of a struct otter_key. */
 enum otter_sig_type {
@@ -48,11 +49,34 @@ struct otter_image {
     uint32_t tlv_off;          /* of the unprotected TLV area */
 };
 
+/* What is wrong with an image: the rules of SPEC.md, "Image", in the order of their errors. */
+enum otter_image_fault {
+    OTTER_IMAGE_NO_MAGIC = 1, /* from here: OTTER_ERR_CORRUPT */
+    OTTER_IMAGE_HEADER_SIZE,  /* below 32 bytes */
+    OTTER_IMAGE_NO_PAYLOAD,
+    OTTER_IMAGE_NO_TLVS,      /* no TLV area where the header says it is */
+    OTTER_IMAGE_TLV_OVERRUN,  /* an entry does not end inside its area */
+    OTTER_IMAGE_TLV_PLACE,    /* a type that must not be in this area */
+    OTTER_IMAGE_TLV_LENGTH,
+    OTTER_IMAGE_TLV_TWICE,
+    OTTER_IMAGE_TOO_LARGE,    /* OTTER_ERR_NOSPACE */
+    OTTER_IMAGE_FLAGS,        /* from here: OTTER_ERR_REFUSED */
+    OTTER_IMAGE_OTHER_HASH,   /* SHA-384, SHA-512, or a signature over the whole image */
+    OTTER_IMAGE_NO_HASH,
+    OTTER_IMAGE_HASH_WRONG,   /* from here: OTTER_ERR_AUTH */
+    OTTER_IMAGE_NOT_SIGNED,   /* by any key known here */
+    OTTER_IMAGE_SIGNATURE_WRONG,
+    OTTER_IMAGE_SIGNATURES_MANY
+};
+
 /* Parse and check everything that needs no cryptography. OTTER_ERR_CORRUPT: not an image,
  * or breaks a rule of SPEC.md; OTTER_ERR_NOSPACE: reaches beyond the view;
  * OTTER_ERR_REFUSED: well-formed but of a kind not run here (encrypted, compressed, not
  * bootable, no SHA-256); OTTER_ERR_IO: flash could not be read. */
 int otter_image_parse(const struct otter_view *view, struct otter_image *ret_image);
+
+/* The same, for those who tell a person: >0 is an enum otter_image_fault. */
+int otter_image_examine(const struct otter_view *view, struct otter_image *ret_image);
 
 /* Find a TLV. `index` counts entries of that type from 0. ret_off is a view offset. */
 int otter_image_tlv(const struct otter_view *view, const struct otter_image *image,
@@ -89,8 +113,9 @@ void otter_sha256_finish(struct otter_sha256 *sha, uint8_t ret_hash[OTTER_HASH_S
 
 /*
  * Verify in bounded steps: begin, step until it returns 0, where each step reads and
- * hashes at most `len` bytes (through `buf`, the caller's); the last one also checks the
- * signature. 1: more to do; 0: genuine; OTTER_ERR_AUTH: not; OTTER_ERR_IO: flash.
+ * hashes at most `len` bytes (through `buf`, the caller's, >= OTTER_IMAGE_BUF_MIN); the last
+ * step checks signatures instead, at most one per key. 1: more to do; 0: genuine;
+ * OTTER_ERR_AUTH: not, `fault` says why; OTTER_ERR_IO: flash.
  */
 struct otter_image_check {
     struct otter_view view;
@@ -98,7 +123,9 @@ struct otter_image_check {
     const struct otter_key *keys;    /* borrowed likewise */
     size_t keys_count;
     struct otter_sha256 sha;
-    uint32_t off;
+    uint32_t off;                    /* bytes hashed so far, of image->hashed_size */
+    const struct otter_key *signer;  /* the key that signed it, once genuine */
+    enum otter_image_fault fault;    /* after OTTER_ERR_AUTH */
 };
 void otter_image_check_begin(struct otter_image_check *check, const struct otter_view *view,
                              const struct otter_image *image, const struct otter_key *keys,
