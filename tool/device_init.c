@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * device_init.c - `otter device init`: what a factory does to a new board.
+ *
+ * The flash is erased, the first image programmed into the primary slot, and the journal
+ * left blank: the bootloader makes it at its first start. The folder is built beside its
+ * place and renamed, so that it is there whole or not at all.
+ */
+#include <errno.h>
+#include <openssl/pem.h>
+#include <popt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "otter/result.h"
+#include "tool/device.h"
+#include "tool/device_folder.h"
+#include "tool/flashmap_kits.h"
+#include "tool/key.h"
+
+#define SMALL_FILE_MAX (1024u * 1024u)
+#define IMAGE_FILE_MAX (64u * 1024u * 1024u)
+#define BOARD_SIZE 64u
+
+struct init_options {
+    char *map, *kit, *mode, *key, *image, *server, *ca, *cert, *key_file;
+    char *board, *product, *manufacturer, *manufacturer_id, *serial, *device_id;
+    double poll_s, first_poll_s, retry_s, trial_s, health_s, watchdog_s;
+    int trial_boots, range_size, permanent, no_report, no_clock;
+};
+
+struct init {
+    struct init_options options;
+    const char *folder;
+    char *aside; /* where it is built */
+    struct flashmap map;
+    struct tool_key key;
+    struct tool_bytes image;
+    struct sim_board flash;
+    char board[BOARD_SIZE];
+    char *host;
+    uint16_t port;
+    bool plain;
+};
+
+/* ---- options ---- */
+
+static bool parse_port(const char *text, uint16_t *ret_port)
+{
+    char *end;
+    unsigned long port = strtoul(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end != 0 || port == 0 || port > 0xffff) {
+        return false;
+    }
+    *ret_port = (uint16_t)port;
+    return true;
+}
+
+/* https://HOST[:PORT][/] or http://...; an IPv6 address stands in brackets. */
+static int parse_server(struct init *init)
+{
+    const char *url = init->options.server;
+    init->plain = strncmp(url, "http://", 7) == 0;
+    bool good = init->plain || strncmp(url, "https://", 8) == 0;
+    const char *host = url + (init->plain ? 7 : 8);
+    init->port = init->plain ? 8080 : 443;
+    if (good) {
+        bool bracket = *host == '[';
+        host += bracket ? 1 : 0;
+        size_t len = strcspn(host, bracket ? "]" : ":/");
+        const char *at = host + len + (bracket && host[len] ? 1 : 0);
+        init->host = strndup(host, len);
+        char port[8] = "";
+        size_t port_len = *at == ':' ? strcspn(at + 1, "/") : 0;
+        good = init->host && len > 0 && len < 254 && port_len < sizeof port;
+        if (good && *at == ':') {
+            memcpy(port, at + 1, port_len);
+            port[port_len] = 0;
+            good = parse_port(port, &init->port);
+            at += 1 + port_len;
+        }
+        good = good && (*at == 0 || strcmp(at, "/") == 0);
+    }
+    return good ? 0 : tool_usage("--server '%s' is not https://HOST[:PORT] or http://HOST[:PORT]", url);
+}
+
+static bool is_span(double seconds, double min)
+{
+    return seconds >= min && seconds <= 4000000;
+}
+
+static int check_numbers(const struct init_options *o)
+{
+    if (!is_span(o->poll_s, 0.01) || !is_span(o->first_poll_s, 0.001) || !is_span(o->retry_s, 0.01) ||
+        !is_span(o->trial_s, 0.1) || !is_span(o->health_s, 0) || !is_span(o->watchdog_s, 0.1)) {
+        return tool_usage("a number of seconds is out of range (0.01 to 4,000,000; --watchdog and --trial-seconds from 0.1)");
+    }
+    if (o->trial_boots < 1 || o->trial_boots > 15) {
+        return tool_usage("--trial-boots %d is not 1 to 15", o->trial_boots);
+    }
+    if (o->range_size < 0) {
+        return tool_usage("--range %d is not a number of bytes", o->range_size);
+    }
+    return 0;
+}
+
+static int check_needed(struct init *init, const char **args)
+{
+    const struct init_options *o = &init->options;
+    if (!args[0] || args[1]) {
+        return tool_usage("one new folder is needed; `otter device init --help` lists the options");
+    }
+    init->folder = args[0];
+    if ((!o->map && !o->kit) || !o->key || !o->image || !o->server) {
+        return tool_usage("--map (or --kit), --key, --image and --server are needed; "
+                          "`otter device init --help` lists the options");
+    }
+    if (!o->cert != !o->key_file) {
+        return tool_usage("--cert and --key-file belong together");
+    }
+    int rc = check_numbers(o);
+    rc = rc ? rc : parse_server(init);
+    if (rc == 0 && !init->plain && !o->ca) {
+        return tool_usage("--ca is needed: the certificate of whoever signed the server's (`otter certs` makes one)");
+    }
+    return rc;
+}
+
+/* ---- what goes in ---- */
+
+static int choose_board(struct init *init)
+{
+    const struct init_options *o = &init->options;
+    const struct flashmap_kit *kit = o->kit ? flashmap_kit_find(o->kit) : NULL;
+    for (const struct flashmap_kit *at = flashmap_kits; !kit && at->target; at++) {
+        kit = strcmp(at->platform, init->map.platform) == 0 ? at : NULL;
+    }
+    if (o->board && strlen(o->board) < sizeof init->board) {
+        strcpy(init->board, o->board);
+        return 0;
+    }
+    if (o->board) {
+        return tool_usage("--board '%s' is longer than %u characters", o->board, BOARD_SIZE - 1);
+    }
+    if (!kit) {
+        return tool_usage("no kit has the platform %s: --board is needed", init->map.platform);
+    }
+    flashmap_kit_board(kit, init->board, sizeof init->board);
+    return 0;
+}
+
+static int load_parts(struct init *init)
+{
+    const struct init_options *o = &init->options;
+    const struct flashmap_kit *kit = o->kit ? flashmap_kit_find(o->kit) : NULL;
+    if (o->kit && !kit) {
+        return tool_usage("--kit '%s' is not known; `otter flashmap show --help` tells how to list kits", o->kit);
+    }
+    struct flashmap_options map_options = {.kit = o->kit, .mode = o->mode};
+    int rc = flashmap_open(o->map ? o->map : kit->map, &map_options, &init->map);
+    rc = rc ? rc : choose_board(init);
+    rc = rc ? rc : tool_key_read(o->key, false, &init->key);
+    return rc ? rc : tool_read_file(o->image, IMAGE_FILE_MAX, &init->image);
+}
+
+/* ---- the folder ---- */
+
+static int write_part(const struct init *init, const char *name, const void *data, size_t len, unsigned mode)
+{
+    char *path = device_path(init->aside, name);
+    int rc = path ? tool_write_file(path, data, len, mode) : TOOL_REFUSED;
+    free(path);
+    return rc;
+}
+
+static int copy_part(const struct init *init, const char *from, const char *name, unsigned mode)
+{
+    if (!from) {
+        return 0;
+    }
+    struct tool_bytes bytes;
+    int rc = tool_read_file(from, SMALL_FILE_MAX, &bytes);
+    if (rc == 0) {
+        rc = write_part(init, name, bytes.data, bytes.len, mode);
+        tool_bytes_free(&bytes);
+    }
+    return rc;
+}
+
+/* A map that came from a file is kept in the folder; a built-in one goes by its name. */
+static bool map_is_file(const struct init *init)
+{
+    struct stat st;
+    return init->options.map && stat(init->options.map, &st) == 0;
+}
+
+static json_int_t ms(double seconds)
+{
+    return (json_int_t)(seconds * 1000.0 + 0.5);
+}
+
+static json_t *describe(const struct init *init)
+{
+    const struct init_options *o = &init->options;
+    const char *map = map_is_file(init) ? DEVICE_MAP : init->map.name;
+    return json_pack(
+        "{s:i, s:s, s:s*, s:{s:s, s:i, s:b}, s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*,"
+        " s:I, s:I, s:I, s:I, s:I, s:i, s:I, s:i, s:b, s:b, s:b}",
+        "format", 1, "map", map, "mode", o->mode, "server", "host", init->host, "port", (int)init->port, "plain",
+        (int)init->plain, "board", init->board, "product", o->product, "manufacturer", o->manufacturer,
+        "manufacturer_id", o->manufacturer_id, "serial", o->serial, "device_id", o->device_id, "ca",
+        o->ca ? DEVICE_CA : NULL, "cert", o->cert ? DEVICE_CERT : NULL, "client_key",
+        o->key_file ? DEVICE_CLIENT_KEY : NULL, "poll_ms", ms(o->poll_s), "first_poll_ms", ms(o->first_poll_s),
+        "retry_ms", ms(o->retry_s), "trial_ms", ms(o->trial_s), "health_ms", ms(o->health_s), "trial_boots",
+        o->trial_boots, "watchdog_ms", ms(o->watchdog_s), "range_size", o->range_size, "permanent", o->permanent,
+        "no_report", o->no_report, "no_clock", o->no_clock);
+}
+
+static int write_json(const struct init *init)
+{
+    json_t *object = describe(init);
+    char *text = object ? json_dumps(object, JSON_INDENT(2)) : NULL;
+    json_decref(object);
+    char *whole = NULL;
+    if (!text || asprintf(&whole, "%s\n", text) < 0) {
+        free(text);
+        return tool_refuse("out of memory");
+    }
+    int rc = write_part(init, DEVICE_FILE, whole, strlen(whole), 0644);
+    free(whole);
+    free(text);
+    return rc;
+}
+
+static int write_public_key(const struct init *init)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    char *pem = NULL;
+    int rc = TOOL_REFUSED;
+    if (bio && PEM_write_bio_PUBKEY(bio, init->key.pkey) == 1) {
+        long len = BIO_get_mem_data(bio, &pem);
+        rc = write_part(init, DEVICE_KEY, pem, (size_t)len, 0644);
+    } else {
+        rc = tool_refuse("cannot take the public half of '%s'", init->options.key);
+    }
+    BIO_free(bio);
+    return rc;
+}
+
+/* ---- the flash ---- */
+
+static int check_image(const struct init *init, const struct otter_layout *layout)
+{
+    struct otter_view view = otter_view_of(&layout->primary);
+    struct otter_image image;
+    const char *path = init->options.image;
+    int err = otter_image_parse(&view, &image);
+    if (err < 0) {
+        return tool_refuse("'%s' is not an image that this bootloader starts (%s); `otter inspect` says more", path,
+                           otter_err_str(err));
+    }
+    if (image.size > layout->image_size_max) {
+        return tool_refuse("'%s' has %u bytes, the flash map takes images of at most %u", path, image.size,
+                           layout->image_size_max);
+    }
+    err = otter_image_verify(&view, &image, &init->key.verify, 1, NULL, NULL);
+    if (err < 0) {
+        return tool_refuse("'%s' is not signed with the key '%s' (%s)", path, init->options.key, otter_err_str(err));
+    }
+    return 0;
+}
+
+static int program_flash(struct init *init, struct device_folder *folder, const char *path)
+{
+    struct sim_geometry parts[SIM_DEVICES_MAX];
+    struct sim_board *flash = &folder->device.flash;
+    if (!device_parts(&init->map, parts)) {
+        return tool_refuse("the simulator has no parts like those of the map '%s'", init->map.name);
+    }
+    if (sim_board_create(flash, parts, init->map.devices_count, 1, path) < 0) {
+        return tool_refuse("cannot write '%s': %s", path, strerror(errno));
+    }
+    folder->map = init->map;
+    device_folder_layout(folder);
+    const struct otter_area *primary = &folder->device.layout.primary;
+    int rc = TOOL_REFUSED;
+    if (init->image.len > primary->size) {
+        rc = tool_refuse("'%s' has %zu bytes, the primary slot only %u", init->options.image, init->image.len,
+                         primary->size);
+    } else {
+        sim_flash_poke(sim_flash_of(primary), primary->base, init->image.data, init->image.len);
+        rc = check_image(init, &folder->device.layout);
+    }
+    sim_board_close(flash);
+    return rc;
+}
+
+static int make_flash(struct init *init)
+{
+    struct statvfs disk;
+    uint64_t need = 4 * (uint64_t)init->image.len + SMALL_FILE_MAX;
+    if (statvfs(init->aside, &disk) == 0 && (uint64_t)disk.f_bavail * disk.f_frsize < need) {
+        return tool_refuse("cannot write '%s': the disk is full (%llu bytes are needed)", init->folder,
+                           (unsigned long long)need);
+    }
+    struct device_folder *folder = calloc(1, sizeof *folder);
+    char *path = device_path(init->aside, DEVICE_FLASH);
+    int rc = folder && path ? program_flash(init, folder, path) : TOOL_REFUSED;
+    free(path);
+    free(folder);
+    return rc;
+}
+
+static void remove_aside(const struct init *init)
+{
+    static const char *const names[] = {DEVICE_FILE, DEVICE_FLASH, DEVICE_KEY,       DEVICE_MAP,
+                                        DEVICE_CA,   DEVICE_CERT,  DEVICE_CLIENT_KEY};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char *path = device_path(init->aside, names[i]);
+        if (path) {
+            (void)unlink(path);
+        }
+        free(path);
+    }
+    (void)rmdir(init->aside);
+}
+
+static int fill_folder(struct init *init)
+{
+    const struct init_options *o = &init->options;
+    int rc = write_json(init);
+    rc = rc ? rc : write_public_key(init);
+    rc = rc ? rc : copy_part(init, map_is_file(init) ? o->map : NULL, DEVICE_MAP, 0644);
+    rc = rc ? rc : copy_part(init, o->ca, DEVICE_CA, 0644);
+    rc = rc ? rc : copy_part(init, o->cert, DEVICE_CERT, 0644);
+    rc = rc ? rc : copy_part(init, o->key_file, DEVICE_CLIENT_KEY, 0600);
+    return rc ? rc : make_flash(init);
+}
+
+static int make_folder(struct init *init)
+{
+    size_t len = strlen(init->folder);
+    while (len > 1 && init->folder[len - 1] == '/') {
+        len--;
+    }
+    if (asprintf(&init->aside, "%.*s.XXXXXX", (int)len, init->folder) < 0) {
+        init->aside = NULL;
+        return tool_refuse("out of memory");
+    }
+    if (!mkdtemp(init->aside)) {
+        return tool_refuse("cannot make '%s': %s", init->folder, strerror(errno));
+    }
+    int rc = chmod(init->aside, 0755) == 0 ? fill_folder(init) : tool_refuse("cannot make '%s'", init->folder);
+    if (rc == 0 && rename(init->aside, init->folder) != 0) {
+        rc = errno == ENOTEMPTY || errno == EEXIST
+                 ? tool_refuse("'%s' exists and is not empty: name a new folder", init->folder)
+                 : tool_refuse("cannot make '%s': %s", init->folder, strerror(errno));
+    }
+    if (rc != 0) {
+        remove_aside(init);
+    }
+    return rc;
+}
+
+static void free_init(struct init *init)
+{
+    struct init_options *o = &init->options;
+    char *const strings[] = {o->map,   o->kit,     o->mode,         o->key,             o->image,  o->server,   o->ca, o->cert, o->key_file,
+                             o->board, o->product, o->manufacturer, o->manufacturer_id, o->serial, o->device_id};
+    for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++) {
+        free(strings[i]);
+    }
+    free(init->aside);
+    free(init->host);
+    tool_bytes_free(&init->image);
+    tool_key_free(&init->key);
+}
+
+static int init_device(struct init *init, const char **args)
+{
+    int rc = check_needed(init, args);
+    rc = rc ? rc : load_parts(init);
+    rc = rc ? rc : make_folder(init);
+    if (rc == 0) {
+        printf("%s: a device with the flash map %s, board %s, server %s\n", init->folder, init->map.name, init->board,
+               init->options.server);
+    }
+    return rc;
+}
+
+int device_init(int argc, const char **argv)
+{
+    static struct init init;
+    struct init_options *o = &init.options;
+    *o = (struct init_options){.poll_s = 10, .first_poll_s = 0.5, .retry_s = 5, .trial_s = 60, .watchdog_s = 4, .trial_boots = 3};
+    struct poptOption table[] = {
+        {"map", 0, POPT_ARG_STRING, &o->map, 0, "flash map: a built-in name or a JSON file", "MAP"},
+        {"kit", 0, POPT_ARG_STRING, &o->kit, 0, "one of the known kits: its map and its Board string", "NAME"},
+        {"mode", 0, POPT_ARG_STRING, &o->mode, 0, "swap or overwrite, in place of what follows from the map", "MODE"},
+        {"key", 0, POPT_ARG_STRING, &o->key, 0, "images must be signed with it; only its public half is kept", "KEY.pem"},
+        {"image", 0, POPT_ARG_STRING, &o->image, 0, "the first firmware, signed", "IMG.bin"},
+        {"server", 0, POPT_ARG_STRING, &o->server, 0, "where to ask for updates", "https://HOST:PORT"},
+        {"ca", 0, POPT_ARG_STRING, &o->ca, 0, "who must have signed the server's certificate", "FILE"},
+        {"cert", 0, POPT_ARG_STRING, &o->cert, 0, "the device's own certificate, for servers that ask for one", "FILE"},
+        {"key-file", 0, POPT_ARG_STRING, &o->key_file, 0, "and its private key", "FILE"},
+        {"board", 0, POPT_ARG_STRING, &o->board, 0, "what a job's Board must be [the map's first kit]", "B"},
+        {"product", 0, POPT_ARG_STRING, &o->product, 0, "what a job's Product must be [anything]", "P"},
+        {"manufacturer", 0, POPT_ARG_STRING, &o->manufacturer, 0, "likewise Manufacturer", "M"},
+        {"manufacturer-id", 0, POPT_ARG_STRING, &o->manufacturer_id, 0, "likewise ManufacturerID", "M"},
+        {"serial", 0, POPT_ARG_STRING, &o->serial, 0, "likewise SerialNumber", "S"},
+        {"device-id", 0, POPT_ARG_STRING, &o->device_id, 0, "its name in reports", "ID"},
+        {"poll-seconds", 0, POPT_ARG_DOUBLE, &o->poll_s, 0, "between two checks [10]", "S"},
+        {"first-poll-seconds", 0, POPT_ARG_DOUBLE, &o->first_poll_s, 0, "before the first check [0.5]", "S"},
+        {"retry-seconds", 0, POPT_ARG_DOUBLE, &o->retry_s, 0, "before the first retry; it doubles [5]", "S"},
+        {"trial-boots", 0, POPT_ARG_INT, &o->trial_boots, 0, "boots that an unconfirmed image gets [3]", "N"},
+        {"trial-seconds", 0, POPT_ARG_DOUBLE, &o->trial_s, 0, "not confirmed by then: restarts itself [60]", "S"},
+        {"confirm-after", 0, POPT_ARG_DOUBLE, &o->health_s, 0, "seconds that the health check takes [0]", "S"},
+        {"watchdog", 0, POPT_ARG_DOUBLE, &o->watchdog_s, 0, "seconds until an unfed watchdog resets [4]", "S"},
+        {"range", 0, POPT_ARG_INT, &o->range_size, 0, "bytes per request; 0: one streamed download [0]", "BYTES"},
+        {"permanent", 0, POPT_ARG_NONE, &o->permanent, 0, "install without a trial", NULL},
+        {"no-report", 0, POPT_ARG_NONE, &o->no_report, 0, "send no reports", NULL},
+        {"no-clock", 0, POPT_ARG_NONE, &o->no_clock, 0, "no trusted time: certificate dates are not checked", NULL},
+        {"help", 0, POPT_ARG_NONE, NULL, 0, "show this", NULL},
+        POPT_TABLEEND,
+    };
+    poptContext context;
+    const char **args;
+    int rc;
+    if (tool_options("device init", argc, argv, table, "--map MAP --key KEY.pem --image IMG.bin --server URL [option...] DIR",
+                     &context, &args, &rc) == 0) {
+        rc = init_device(&init, args);
+        poptFreeContext(context);
+    }
+    free_init(&init);
+    return rc;
+}
