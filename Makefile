@@ -13,7 +13,7 @@ endif
 export OTTER_FETCH = $(FETCH)
 MAP ?= psoc62_2m_ext_swap_single
 
-.PHONY: help setup-build setup-test build demo test
+.PHONY: help setup-build setup-test setup-interop build demo test test-e2e interop
 help:
 	@sed -n 's/^## //p' Makefile
 
@@ -21,6 +21,9 @@ setup-build:
 	@scripts/setup.sh build
 setup-test:
 	@scripts/setup.sh build clang cm4
+
+setup-interop:
+	@scripts/setup.sh build interop
 
 ## build      the host tool, the agent, the bootloader and the host board, for this machine
 build: setup-build
@@ -34,3 +37,11 @@ demo: build
 ## test       every test, every build
 test: setup-test
 	@scripts/test.py $(if $(CI),--werror)
+
+## test-e2e   a device against lying servers, cut connections, kill -9; wrong use of every command
+test-e2e: build
+	@OTTER=build/host/otter test/e2e/run.py
+
+## interop    images of other tools; real updates from nginx, Apache, Python, local-web-server
+interop: setup-interop build
+	@OTTER=build/host/otter test/interop/run.py

@@ -26,7 +26,8 @@ packages_of() {
                  python3 openssl curl" ;;
     cm4) echo "gcc-arm-none-eabi libnewlib-arm-none-eabi" ;;
     clang) echo "clang" ;;
-    interop) echo "nginx-light apache2 python3-venv iproute2" ;;
+    interop) # npm for local-web-server: Debian's, unless the machine has one of its own
+        echo "nginx apache2 python3-venv iproute2 $(command -v npm >/dev/null || echo nodejs npm)" ;;
     *) fail "unknown group '$1' (known: build cm4 clang interop)" ;;
     esac
 }
@@ -36,7 +37,7 @@ why() {
     build) echo "compiler, CMake, and the libraries of the host tool and its tests" ;;
     cm4) echo "Cortex-M compiler, for the size table" ;;
     clang) echo "the second compiler that the code must build with" ;;
-    interop) echo "real web servers and Python environments to test against" ;;
+    interop) echo "real web servers, npm and Python environments to test against" ;;
     esac
 }
 
@@ -61,10 +62,29 @@ install_group() {
         as_root apt-get update -qq || fail "apt-get update failed: check the network and /etc/apt"
         apt_updated=1
     fi
-    # Servers that Debian would start at once stay off: tests start their own on free ports.
-    as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq \
+    keep_services_off
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
         --no-install-recommends $missing >"$cache/apt.log" 2>&1 ||
-        { tail -n 5 "$cache/apt.log" >&2; fail "apt-get install failed; whole log: $cache/apt.log"; }
+        { services_are_off; tail -n 5 "$cache/apt.log" >&2; fail "apt-get install failed; whole log: $cache/apt.log"; }
+    services_are_off
+}
+
+# Web servers that Debian would start at once, and at every boot, stay off: the tests start their
+# own on free ports. policy-rc.d is Debian's way to say so; one that is there already is kept.
+keep_services_off() {
+    [ ! -e /usr/sbin/policy-rc.d ] || return 0
+    printf '#!/bin/sh\nexit 101\n' >"$cache/policy-rc.d"
+    as_root install -m 755 "$cache/policy-rc.d" /usr/sbin/policy-rc.d
+    policy_is_ours=1
+}
+services_are_off() {
+    [ -z "${policy_is_ours:-}" ] || as_root rm -f /usr/sbin/policy-rc.d
+    policy_is_ours=
+    for service in nginx apache2; do
+        case " $missing " in
+        *" $service "*) as_root systemctl disable -q "$service" 2>/dev/null || true ;;
+        esac
+    done
 }
 
 # One deb822 entry with this machine's own mirror and the archive key of Debian.
