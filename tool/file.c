@@ -91,11 +91,34 @@ static void sync_folder_of(const char *path)
     free(folder);
 }
 
+/* A device or a pipe (/dev/stdout, /dev/null) is written to, never replaced. */
+static int write_through(const char *path, const void *data, size_t len)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    const uint8_t *at = data;
+    ssize_t n = fd < 0 ? -1 : 0;
+    while (n >= 0 && len > 0) {
+        n = write(fd, at, len);
+        if (n > 0) {
+            at += n;
+            len -= (size_t)n;
+        }
+    }
+    int rc = n < 0 ? tool_refuse("cannot write '%s': %s", path, strerror(errno)) : 0;
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return rc;
+}
+
 int tool_write_file(const char *path, const void *data, size_t len, unsigned mode)
 {
     struct stat st;
     if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
         return tool_refuse("cannot write '%s': it is a directory", path);
+    }
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+        return write_through(path, data, len);
     }
     char *aside = NULL;
     if (asprintf(&aside, "%s.XXXXXX", path) < 0) {
