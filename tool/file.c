@@ -111,15 +111,8 @@ static int write_through(const char *path, const void *data, size_t len)
     return rc;
 }
 
-int tool_write_file(const char *path, const void *data, size_t len, unsigned mode)
+static int replace(const char *path, const void *data, size_t len, unsigned mode)
 {
-    struct stat st;
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
-        return tool_refuse("cannot write '%s': it is a directory", path);
-    }
-    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
-        return write_through(path, data, len);
-    }
     char *aside = NULL;
     if (asprintf(&aside, "%s.XXXXXX", path) < 0) {
         return tool_refuse("'%s': out of memory", path);
@@ -148,5 +141,21 @@ int tool_write_file(const char *path, const void *data, size_t len, unsigned mod
         (void)unlink(aside);
     }
     free(aside);
+    return rc;
+}
+
+int tool_write_file(const char *path, const void *data, size_t len, unsigned mode)
+{
+    struct stat st;
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+        return tool_refuse("cannot write '%s': it is a directory", path);
+    }
+    if (strncmp(path, "/dev/std", 8) == 0 || strncmp(path, "/dev/fd/", 8) == 0 ||
+        (stat(path, &st) == 0 && !S_ISREG(st.st_mode))) {
+        return write_through(path, data, len);
+    }
+    char *real = realpath(path, NULL); /* a link stays a link; NULL: a new file */
+    int rc = real ? replace(real, data, len, mode) : replace(path, data, len, mode);
+    free(real);
     return rc;
 }
