@@ -7,9 +7,10 @@ set(OTTER_BOOT_SOURCES
 set(OTTER_AGENT_SOURCES
     )
 set(OTTER_PORT_MBEDTLS_SOURCES
-    port/mbedtls/ecdsa_p256.c port/mbedtls/rsa_pss.c port/mbedtls/sha256.c
-    )
-set(OTTER_PORT_POSIX_SOURCES)
+    port/mbedtls/arena.c port/mbedtls/hooks.c port/mbedtls/tls.c port/mbedtls/tls_cause.c
+    port/mbedtls/tls_config.c port/mbedtls/tls_session.c port/mbedtls/ecdsa_p256.c port/mbedtls/rsa_pss.c port/mbedtls/sha256.c)
+set(OTTER_PORT_POSIX_SOURCES
+    port/posix/tcp.c)
 set(OTTER_PORT_SODIUM_SOURCES
     port/sodium/ed25519.c
     )
