@@ -71,6 +71,28 @@ int otter_area_erase(const struct otter_area *area, uint32_t off, uint32_t size)
     return flash->erase(flash->ctx, first, last - first);
 }
 
+int otter_area_write(const struct otter_area *area, uint32_t off, const void *buf, size_t len)
+{
+    const struct otter_flash *flash = area->flash;
+    uint32_t sector = flash->sector_size;
+    if (!inside(area, off, len) || (area->base + off) % sector != 0 || len % sector != 0) {
+        return OTTER_ERR_ARG;
+    }
+    if (flash->write != NULL) {
+        return len == 0 ? OTTER_OK : flash->write(flash->ctx, area->base + off, buf, len);
+    }
+    for (uint32_t at = 0; at < len; at += sector) {
+        int err = otter_area_erase(area, off + at, sector);
+        if (err == OTTER_OK) {
+            err = otter_area_prog(area, off + at, (const uint8_t *)buf + at, sector);
+        }
+        if (err < 0) {
+            return err;
+        }
+    }
+    return OTTER_OK;
+}
+
 struct otter_view otter_view_of(const struct otter_area *area)
 {
     struct otter_view view = {.low = *area, .high = {0}, .split = area->size};

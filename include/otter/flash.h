@@ -57,14 +57,18 @@ int otter_area_read(const struct otter_area *area, uint32_t off, void *buf, size
 /* off and len in program units of the device; the range must be erased. */
 int otter_area_prog(const struct otter_area *area, uint32_t off, const void *buf, size_t len);
 
-/* The erase step that begins at or covers off: its first byte inside the area and its size
- * inside the area, cut at `end` (an area offset). Steps are blocks where a whole aligned
- * block fits before `end`, else sectors. The first and last sector of an area may be
- * shared with bytes outside it that belong to nobody (flash maps guarantee that). */
+/* The erase step that covers off: returns its first byte inside the area; ret_size is its
+ * size inside the area. A step is a block where an aligned block begins at off and ends at
+ * or before `end` (an area offset), else a sector. The first and last sector of an area may
+ * be shared with bytes outside it that belong to nobody (flash maps guarantee that). */
 uint32_t otter_area_step(const struct otter_area *area, uint32_t off, uint32_t end, uint32_t *ret_size);
 
 /* Erase the sector or block that otter_area_step named. */
 int otter_area_erase(const struct otter_area *area, uint32_t off, uint32_t size);
+
+/* Erase and program whole sectors of the device: in one operation each where the device
+ * has `write`, else by erase and program. OTTER_ERR_ARG: not whole sectors. */
+int otter_area_write(const struct otter_area *area, uint32_t off, const void *buf, size_t len);
 
 /*
  * An image need not lie in one piece: after a swap its top may be in the scratch area.

@@ -51,7 +51,8 @@ enum otter_reason {
     OTTER_REASON_COUNTER,       /* secondary: lower security counter */
     OTTER_REASON_REJECTED,      /* secondary: failed a trial before */
     OTTER_REASON_NOT_REQUESTED, /* secondary: is not the image that was asked for */
-    OTTER_REASON_NOSPACE        /* secondary: does not fit the swap */
+    OTTER_REASON_NOSPACE,       /* secondary: does not fit the swap */
+    OTTER_REASON_NO_FALLBACK    /* the trial failed, but no image to go back to verifies */
 };
 const char *otter_reason_str(enum otter_reason reason); /* "watchdog", ...; never NULL */
 
@@ -72,13 +73,17 @@ struct otter_download {
 /* The append-only log. Private to slot/journal.c; here because the caller owns it. */
 struct otter_journal {
     struct otter_area area;
-    uint32_t cell_size;  /* record size: max(32, program unit) */
+    uint32_t cell_size;  /* one program: max(32, program unit) bytes */
     uint32_t half_size;  /* bytes of one half, whole sectors */
+    uint32_t half_off;   /* area offset of the half in force */
     uint32_t seq;        /* of the newest record */
     uint32_t next_off;   /* where the next record goes; area offset */
-    uint32_t fresh_end;  /* cells below it, from next_off, were erased in this session */
-    uint8_t half;        /* the half in force */
-    bool unproven;       /* the tail must be committed again */
+    uint32_t fresh_end;  /* cells from next_off up to here were erased in this session */
+    uint32_t first;      /* seq of the first live record of the half in force */
+    uint32_t count;      /* live records HEAD vouches for */
+    uint8_t map_hash[12];
+    bool repeat_head;    /* HEAD's proof may be unstable: write HEAD once more first */
+    bool unproven;       /* something behind the tail is torn */
     bool follows;        /* a record was completed in this session */
 };
 
@@ -91,12 +96,16 @@ struct otter_state {
     uint32_t out_count, in_count;  /* swap progress, units */
     uint32_t old_size, new_size;   /* swap: bytes; kept until the next request */
     uint32_t unit_size;            /* swap: bytes */
-    uint8_t requested_hash[OTTER_REJECT_HASH_SIZE];
+    struct otter_reject requested; /* the image that was asked for last */
     struct otter_reject rejects[OTTER_REJECTS_MAX];
     uint32_t rejects_count;
     struct otter_download download;
     struct otter_version floor_version; /* newest version ever confirmed */
     uint32_t floor_counter;             /* highest security counter ever confirmed */
+    uint32_t last_seq;   /* journal: of the record read last */
+    bool has_state;      /* journal: a state record was read */
+    bool proven;         /* journal: and it cannot read differently at the next reset */
+    bool created;        /* journal: no half was valid, it was begun anew */
     struct otter_journal journal;
 };
 

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * journal.c - the append-only log: fixed records in two halves.
+ *
+ * Cells that a cut left half-written may read differently every time. So: a sector is
+ * written only in the session that erased it; no blank check decides anything; a half is
+ * in force only by a HEAD that was written after its live records and that a later record
+ * follows; a half that is filled anew is erased from the top down, so that its HEAD dies
+ * before the records it vouches for. docs/spec/30-journal.md has the rules and reasons.
+ */
+#include "slot/journal.h"
+
+#include <string.h>
+
+#include "otter/result.h"
+#include "slot/bytes.h"
+
+enum { BODY_OFF = 8, CRC_OFF = 28, FULL = 1 };
+
+/* CRC-32 (IEEE 802.3, reflected), bit by bit: 28 bytes are not worth a table. */
+static uint32_t crc32_of(const uint8_t *raw, uint32_t len)
+{
+    uint32_t crc = UINT32_MAX;
+    for (uint32_t i = 0; i < len; i++) {
+        crc ^= raw[i];
+        for (uint32_t bit = 0; bit < 8; bit++) {
+            crc = crc >> 1 ^ (0xedb88320u & (0u - (crc & 1u)));
+        }
+    }
+    return ~crc;
+}
+
+void otter_record_encode(const struct otter_record *record, uint8_t raw[OTTER_RECORD_SIZE])
+{
+    store_le32(raw, record->seq);
+    raw[4] = record->type;
+    raw[5] = record->flags;
+    raw[6] = record->phase;
+    raw[7] = record->verdict;
+    memcpy(raw + BODY_OFF, record->body, sizeof record->body);
+    store_le32(raw + CRC_OFF, crc32_of(raw, CRC_OFF));
+}
+
+bool otter_record_decode(const uint8_t raw[OTTER_RECORD_SIZE], struct otter_record *ret_record)
+{
+    if (load_le32(raw + CRC_OFF) != crc32_of(raw, CRC_OFF) || raw[4] < OTTER_RECORD_HEAD ||
+        raw[4] > OTTER_RECORD_DOWNLOAD) {
+        return false;
+    }
+    ret_record->seq = load_le32(raw);
+    ret_record->type = raw[4];
+    ret_record->flags = raw[5];
+    ret_record->phase = raw[6];
+    ret_record->verdict = raw[7];
+    memcpy(ret_record->body, raw + BODY_OFF, sizeof ret_record->body);
+    return true;
+}
+
+static uint32_t sector_of(const struct otter_journal *journal)
+{
+    return journal->area.flash->sector_size;
+}
+
+static uint32_t half_end(const struct otter_journal *journal)
+{
+    return journal->half_off + journal->half_size;
+}
+
+/* Offsets of sectors: the area begins on one. */
+static uint32_t sector_end(const struct otter_journal *journal, uint32_t off)
+{
+    return off - off % sector_of(journal) + sector_of(journal);
+}
+
+/* An unreadable record is no record. */
+static bool read_record(const struct otter_journal *journal, uint32_t off,
+                        struct otter_record *ret_record)
+{
+    uint8_t raw[OTTER_RECORD_SIZE];
+    return otter_area_read(&journal->area, off, raw, sizeof raw) == OTTER_OK &&
+           otter_record_decode(raw, ret_record);
+}
+
+/* The newest HEAD of a half; seq 0: none. */
+static struct otter_record find_head(const struct otter_journal *journal, uint32_t half_off)
+{
+    struct otter_record head = {0};
+    struct otter_record record;
+    for (uint32_t off = 0; off < journal->half_size; off += OTTER_RECORD_SIZE) {
+        if (read_record(journal, half_off + off, &record) &&
+            record.type == OTTER_RECORD_HEAD && record.seq > head.seq) {
+            head = record;
+        }
+    }
+    return head;
+}
+
+/*
+ * Take the records of the half that this HEAD is in. True: the half is in force, that is,
+ * all live records are there and at least one record follows. Each record is read once,
+ * so an unstable one cannot be taken by half.
+ */
+static bool take_half(struct otter_journal *journal, uint32_t half_off,
+                      const struct otter_record *head, const struct otter_journal_reader *reader)
+{
+    uint32_t live = 0; /* a bit for each live record seen */
+    uint32_t followers = 0;
+    uint32_t tail_off = half_off;
+    struct otter_record record;
+    reader->take(reader->ctx, NULL);
+    journal->first = load_le32(head->body);
+    journal->count = load_le32(head->body + 4);
+    journal->seq = 0;
+    for (uint32_t off = half_off; off < half_off + journal->half_size; off += OTTER_RECORD_SIZE) {
+        if (!read_record(journal, off, &record) || record.seq < journal->first) {
+            continue; /* nothing, or a leftover of an older generation */
+        }
+        uint32_t age = record.seq - journal->first;
+        if (age < journal->count) {
+            live |= 1u << age % 32;
+        } else if (record.seq < journal->seq) {
+            continue;
+        } else if (age > journal->count && record.seq != journal->seq) {
+            followers++;
+        }
+        journal->seq = record.seq;
+        tail_off = off;
+        reader->take(reader->ctx, &record);
+    }
+    journal->half_off = half_off;
+    journal->next_off = sector_end(journal, tail_off);
+    journal->fresh_end = journal->next_off;
+    journal->repeat_head = followers == 1;
+    return followers != 0 && journal->count <= OTTER_JOURNAL_LIVE_MAX &&
+           live == (1u << journal->count % 32) - 1u;
+}
+
+static bool is_blank(const struct otter_journal *journal, uint32_t off)
+{
+    uint8_t raw[OTTER_RECORD_SIZE];
+    uint8_t erased = journal->area.flash->erased;
+    if (otter_area_read(&journal->area, off, raw, sizeof raw) < 0) {
+        return false;
+    }
+    for (uint32_t i = 0; i < sizeof raw; i++) {
+        if (raw[i] != erased) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Could a torn record behind the tail surface later? Then the tail is not proven. */
+static bool torn_behind_tail(const struct otter_journal *journal)
+{
+    struct otter_record record;
+    uint32_t end = journal->next_off + sector_of(journal); /* the tail's sector and the next */
+    bool newer = false;
+    for (uint32_t off = journal->next_off - sector_of(journal); off < end && off < half_end(journal);
+         off += OTTER_RECORD_SIZE) {
+        if (read_record(journal, off, &record)) {
+            newer = newer || record.seq > journal->seq;
+        } else if (!is_blank(journal, off)) {
+            return true;
+        }
+    }
+    return newer;
+}
+
+static bool fits(const struct otter_journal *journal)
+{
+    uint32_t sector = sector_of(journal);
+    return journal->area.base % sector == 0 && sector % journal->cell_size == 0 &&
+           journal->half_size / sector >= OTTER_JOURNAL_SECTORS_MIN &&
+           journal->half_size / journal->cell_size >= OTTER_JOURNAL_CELLS_MIN;
+}
+
+static void begin(struct otter_journal *journal, const struct otter_area *area,
+                  const uint8_t *map_hash)
+{
+    const struct otter_flash *flash = area->flash;
+    memset(journal, 0, sizeof *journal);
+    memcpy(journal->map_hash, map_hash, sizeof journal->map_hash);
+    journal->area = *area;
+    journal->cell_size =
+        flash->prog_size > OTTER_RECORD_SIZE ? flash->prog_size : OTTER_RECORD_SIZE;
+    journal->half_size = area->size / flash->sector_size / 2 * flash->sector_size;
+}
+
+int otter_journal_open(struct otter_journal *journal, const struct otter_area *area,
+                       const uint8_t *map_hash, const struct otter_journal_reader *reader)
+{
+    begin(journal, area, map_hash);
+    if (!fits(journal)) {
+        return OTTER_ERR_ARG;
+    }
+    struct otter_record heads[2] = {find_head(journal, 0), find_head(journal, journal->half_size)};
+    uint32_t newest = heads[1].seq > heads[0].seq;
+    for (uint32_t tries = 0; tries < 2; tries++, newest ^= 1u) {
+        const struct otter_record *head = &heads[newest];
+        if (head->seq == 0 || !take_half(journal, newest * journal->half_size, head, reader)) {
+            continue;
+        }
+        if (memcmp(head->body + 8, journal->map_hash, sizeof journal->map_hash) != 0) {
+            return OTTER_ERR_REFUSED;
+        }
+        /* A HEAD that nothing follows was cut off: what follows it may surface yet. The
+         * next append moves there once more, which erases that HEAD first. */
+        bool cut = heads[newest ^ 1u].seq > journal->seq;
+        journal->unproven = cut || torn_behind_tail(journal);
+        if (cut) {
+            journal->next_off = half_end(journal);
+        }
+        return OTTER_OK;
+    }
+    reader->take(reader->ctx, NULL);
+    return 1;
+}
+
+int otter_journal_create(struct otter_journal *journal)
+{
+    uint32_t sector = sector_of(journal);
+    for (uint32_t off = 2 * journal->half_size; off > 0; off -= sector) {
+        int err = otter_area_erase(&journal->area, off - sector, sector);
+        if (err < 0) {
+            return err;
+        }
+    }
+    journal->seq = 0;
+    journal->half_off = journal->half_size;
+    journal->next_off = half_end(journal); /* so the first append fills half 0 */
+    journal->fresh_end = journal->next_off;
+    journal->unproven = true;
+    return OTTER_OK;
+}
+
+/* Program one cell at next_off, and read it back. FULL: the half has no cell left. */
+static int write_cell(struct otter_journal *journal, const uint8_t *cell)
+{
+    const struct otter_area *area = &journal->area;
+    uint32_t off = journal->next_off;
+    uint32_t sector = sector_of(journal);
+    if (off >= half_end(journal)) {
+        return FULL;
+    }
+    journal->next_off = off + journal->cell_size;
+    int err;
+    if (off < journal->fresh_end) {
+        err = otter_area_prog(area, off, cell, journal->cell_size);
+    } else {
+        journal->fresh_end = off + sector;
+        if (area->flash->write != NULL && journal->cell_size == sector) {
+            err = otter_area_write(area, off, cell, sector);
+        } else {
+            err = otter_area_erase(area, off, sector);
+            if (err < 0) {
+                journal->next_off = journal->fresh_end; /* a worn sector: leave it out */
+            } else {
+                err = otter_area_prog(area, off, cell, journal->cell_size);
+            }
+        }
+    }
+    for (uint32_t i = 0; err == OTTER_OK && i < journal->cell_size; i += OTTER_RECORD_SIZE) {
+        uint8_t back[OTTER_RECORD_SIZE];
+        err = otter_area_read(area, off + i, back, sizeof back);
+        if (err == OTTER_OK && memcmp(back, cell + i, sizeof back) != 0) {
+            err = OTTER_ERR_IO;
+        }
+    }
+    return err;
+}
+
+/* Write a cell somewhere in this half: a cell that fails is passed over. */
+static int write_somewhere(struct otter_journal *journal, const uint8_t *cell)
+{
+    int err;
+    do {
+        err = write_cell(journal, cell);
+    } while (err < 0);
+    return err;
+}
+
+static void encode_next(struct otter_journal *journal, struct otter_record *record, uint8_t *raw)
+{
+    record->seq = ++journal->seq;
+    record->flags = (uint8_t)((record->flags & ~(unsigned)OTTER_RECORD_FOLLOWS) |
+                              (journal->follows ? OTTER_RECORD_FOLLOWS : 0u));
+    otter_record_encode(record, raw);
+}
+
+static int write_record(struct otter_journal *journal, const struct otter_record *record)
+{
+    uint8_t cell[OTTER_PROG_SIZE_MAX];
+    struct otter_record next = *record;
+    memset(cell, journal->area.flash->erased, sizeof cell);
+    encode_next(journal, &next, cell);
+    int err = write_somewhere(journal, cell);
+    if (err == OTTER_OK) {
+        journal->follows = true;
+    } else {
+        journal->seq--;
+    }
+    return err;
+}
+
+static int write_head(struct otter_journal *journal)
+{
+    struct otter_record head = {.type = OTTER_RECORD_HEAD};
+    store_le32(head.body, journal->first);
+    store_le32(head.body + 4, journal->count);
+    memcpy(head.body + 8, journal->map_hash, sizeof journal->map_hash);
+    return write_record(journal, &head);
+}
+
+/* The live records, as many to a cell as it takes. */
+static int write_live(struct otter_journal *journal, const struct otter_journal_reader *reader)
+{
+    uint8_t cell[OTTER_PROG_SIZE_MAX];
+    struct otter_record record;
+    uint32_t used = 0;
+    int err = OTTER_OK;
+    memset(cell, journal->area.flash->erased, sizeof cell);
+    for (uint32_t i = 0; err == OTTER_OK && i <= OTTER_JOURNAL_LIVE_MAX; i++) {
+        if (i < OTTER_JOURNAL_LIVE_MAX && reader->give(reader->ctx, i, &record)) {
+            encode_next(journal, &record, cell + used);
+            used += OTTER_RECORD_SIZE;
+            journal->follows = true;
+            journal->count++;
+        }
+        if (used == journal->cell_size || (used != 0 && i == OTTER_JOURNAL_LIVE_MAX)) {
+            err = write_somewhere(journal, cell);
+            memset(cell, journal->area.flash->erased, sizeof cell);
+            used = 0;
+        }
+    }
+    return err;
+}
+
+/* Sectors that live records, HEAD, its successor and HEAD's repetition may take, and one. */
+static uint32_t low_sectors(const struct otter_journal *journal)
+{
+    uint32_t sectors = journal->half_size / sector_of(journal);
+    uint32_t live = OTTER_JOURNAL_LIVE_MAX * OTTER_RECORD_SIZE;
+    uint32_t low = (live + sector_of(journal) - 1) / sector_of(journal) + 4;
+    return low < sectors ? low : sectors;
+}
+
+/* Move to the other half. cut here, anywhere: the old half is whole and still in force,
+ * until the caller has appended the first record behind HEAD. */
+static int compact(struct otter_journal *journal, const struct otter_journal_reader *reader)
+{
+    uint32_t sector = sector_of(journal);
+    uint32_t target = journal->half_off == 0 ? journal->half_size : 0;
+    uint32_t off = target + low_sectors(journal) * sector;
+    journal->fresh_end = off;
+    while (off > target) {
+        off -= sector;
+        if (otter_area_erase(&journal->area, off, sector) < 0) {
+            journal->fresh_end = off; /* a worn sector: write_cell will leave it out */
+        }
+    }
+    journal->half_off = target;
+    journal->next_off = target;
+    journal->first = journal->seq + 1;
+    journal->count = 0;
+    journal->repeat_head = false;
+    int err = write_live(journal, reader);
+    if (err == OTTER_OK) {
+        journal->next_off = sector_end(journal, journal->next_off - 1);
+        err = write_head(journal);
+        journal->next_off = sector_end(journal, journal->next_off - 1);
+    }
+    return err;
+}
+
+int otter_journal_append(struct otter_journal *journal, const struct otter_record *record,
+                         const struct otter_journal_reader *reader)
+{
+    uint32_t old = journal->half_off;
+    int err = journal->repeat_head ? write_head(journal) : OTTER_OK;
+    if (err == OTTER_OK) {
+        journal->repeat_head = false;
+        err = write_record(journal, record);
+    }
+    if (err != FULL) {
+        return err;
+    }
+    err = compact(journal, reader);
+    if (err == OTTER_OK) {
+        err = write_record(journal, record);
+    }
+    if (err != OTTER_OK) { /* the old half stays in force; the next append tries again */
+        journal->half_off = old;
+        journal->next_off = half_end(journal);
+        return OTTER_ERR_IO;
+    }
+    return OTTER_OK;
+}
+
+void otter_journal_make_room(struct otter_journal *journal)
+{
+    if (journal->next_off - journal->half_off > low_sectors(journal) * sector_of(journal)) {
+        journal->next_off = half_end(journal);
+    }
+}

@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * state.c - what a device remembers about its slots across resets.
+ *
+ * With a journal, every change is one record (a resting state: two, so that it is proven).
+ * Without one, MCUboot's trailers hold the request and the confirmation, and everything
+ * else is either derived from them or forgotten at a reset.
+ */
+#include <string.h>
+
+#include "otter/result.h"
+#include "slot/bytes.h"
+#include "slot/journal.h"
+#include "slot/trailer.h"
+
+const char *otter_reason_str(enum otter_reason reason)
+{
+    static const char *const names[] = {
+        [OTTER_REASON_NONE] = "none",
+        [OTTER_REASON_NOT_CONFIRMED] = "not-confirmed",
+        [OTTER_REASON_WATCHDOG] = "watchdog",
+        [OTTER_REASON_HEALTH] = "health",
+        [OTTER_REASON_PRIMARY_DEAD] = "primary-dead",
+        [OTTER_REASON_COPY_FAILED] = "copy-failed",
+        [OTTER_REASON_BAD_IMAGE] = "bad-image",
+        [OTTER_REASON_DOWNGRADE] = "downgrade",
+        [OTTER_REASON_COUNTER] = "security-counter",
+        [OTTER_REASON_REJECTED] = "rejected",
+        [OTTER_REASON_NOT_REQUESTED] = "not-requested",
+        [OTTER_REASON_NOSPACE] = "no-space",
+        [OTTER_REASON_NO_FALLBACK] = "no-fallback",
+    };
+    return (size_t)reason < sizeof names / sizeof names[0] ? names[reason] : "unknown";
+}
+
+static bool has_journal(const struct otter_state *state)
+{
+    return state->layout->journal.size != 0;
+}
+
+static void store_version(uint8_t *to, const struct otter_version *version)
+{
+    to[0] = version->major;
+    to[1] = version->minor;
+    store_le16(to + 2, version->revision);
+    store_le32(to + 4, version->build);
+}
+
+static struct otter_version load_version(const uint8_t *from)
+{
+    return (struct otter_version){from[0], from[1], (uint16_t)load_le16(from + 2),
+                                  load_le32(from + 4)};
+}
+
+static struct otter_record state_record(const struct otter_state *state)
+{
+    struct otter_record record = {
+        .type = OTTER_RECORD_STATE,
+        .flags = state->permanent ? OTTER_RECORD_PERM : 0,
+        .phase = (uint8_t)state->phase,
+        .verdict = (uint8_t)(state->attempts | (unsigned)state->reason << 4),
+    };
+    store_le16(record.body, state->out_count);
+    store_le16(record.body + 2, state->in_count);
+    store_le32(record.body + 4, state->old_size);
+    store_le32(record.body + 8, state->new_size);
+    store_le32(record.body + 12, state->unit_size);
+    return record;
+}
+
+static void take_state(struct otter_state *state, const struct otter_record *record)
+{
+    struct otter_record before = state_record(state);
+    before.seq = record->seq;
+    before.flags |= record->flags & OTTER_RECORD_FOLLOWS;
+    if (!state->has_state || memcmp(&before, record, sizeof before) != 0) {
+        state->proven = false; /* a repetition proves; anything else needs proof itself */
+    }
+    state->has_state = true;
+    state->permanent = (record->flags & OTTER_RECORD_PERM) != 0;
+    state->phase = (enum otter_phase)record->phase;
+    state->attempts = record->verdict & 0x0fu;
+    state->reason = (enum otter_reason)(record->verdict >> 4);
+    state->out_count = load_le16(record->body);
+    state->in_count = load_le16(record->body + 2);
+    state->old_size = load_le32(record->body + 4);
+    state->new_size = load_le32(record->body + 8);
+    state->unit_size = load_le32(record->body + 12);
+    if (state->phase != OTTER_PHASE_IDLE) {
+        state->download.off = 0; /* the secondary is no longer a half-done download */
+    }
+}
+
+/* rejects_count: not there. */
+static uint32_t find_reject(const struct otter_state *state, const uint8_t *hash)
+{
+    uint32_t i = 0;
+    while (i < state->rejects_count &&
+           memcmp(state->rejects[i].hash, hash, OTTER_REJECT_HASH_SIZE) != 0) {
+        i++;
+    }
+    return i;
+}
+
+/* The newest is the last; one that is there already moves to the end, else the oldest goes. */
+static void add_reject(struct otter_state *state, const struct otter_reject *reject)
+{
+    uint32_t i = find_reject(state, reject->hash);
+    if (i == OTTER_REJECTS_MAX) {
+        i = 0;
+    } else if (i == state->rejects_count) {
+        state->rejects_count++;
+    }
+    for (; i + 1 < state->rejects_count; i++) {
+        state->rejects[i] = state->rejects[i + 1];
+    }
+    state->rejects[i] = *reject;
+}
+
+static struct otter_reject load_reject(const uint8_t *body)
+{
+    struct otter_reject reject;
+    memcpy(reject.hash, body, sizeof reject.hash);
+    reject.version = load_version(body + OTTER_REJECT_HASH_SIZE);
+    return reject;
+}
+
+static void forget(struct otter_state *state)
+{
+    const struct otter_layout *layout = state->layout;
+    struct otter_journal journal = state->journal;
+    memset(state, 0, sizeof *state);
+    state->layout = layout;
+    state->journal = journal;
+}
+
+static void take(void *ctx, const struct otter_record *record)
+{
+    struct otter_state *state = ctx;
+    if (record == NULL) {
+        forget(state);
+        return;
+    }
+    if ((record->flags & OTTER_RECORD_FOLLOWS) != 0 && record->seq == state->last_seq + 1) {
+        state->proven = true; /* of what was read so far */
+    }
+    state->last_seq = record->seq;
+    switch ((enum otter_record_type)record->type) {
+    case OTTER_RECORD_STATE:
+        take_state(state, record);
+        break;
+    case OTTER_RECORD_IMAGE:
+        state->requested = load_reject(record->body);
+        break;
+    case OTTER_RECORD_REJECT: {
+        struct otter_reject reject = load_reject(record->body);
+        add_reject(state, &reject);
+        break;
+    }
+    case OTTER_RECORD_FLOOR:
+        state->floor_version = load_version(record->body);
+        state->floor_counter = load_le32(record->body + 8);
+        break;
+    case OTTER_RECORD_DOWNLOAD:
+        state->download.off = load_le32(record->body);
+        memcpy(state->download.source, record->body + 4, sizeof state->download.source);
+        break;
+    case OTTER_RECORD_HEAD:
+        break;
+    }
+}
+
+static struct otter_record reject_record(enum otter_record_type type,
+                                         const struct otter_reject *reject)
+{
+    struct otter_record record = {.type = (uint8_t)type};
+    memcpy(record.body, reject->hash, sizeof reject->hash);
+    store_version(record.body + OTTER_REJECT_HASH_SIZE, &reject->version);
+    return record;
+}
+
+static struct otter_record floor_record(const struct otter_state *state)
+{
+    struct otter_record record = {.type = OTTER_RECORD_FLOOR};
+    store_version(record.body, &state->floor_version);
+    store_le32(record.body + 8, state->floor_counter);
+    return record;
+}
+
+static struct otter_record download_record(const struct otter_download *download)
+{
+    struct otter_record record = {.type = OTTER_RECORD_DOWNLOAD};
+    store_le32(record.body, download->off);
+    memcpy(record.body + 4, download->source, sizeof download->source);
+    return record;
+}
+
+static bool give(void *ctx, uint32_t index, struct otter_record *ret_record)
+{
+    const struct otter_state *state = ctx;
+    if (index < OTTER_REJECTS_MAX) {
+        *ret_record = reject_record(OTTER_RECORD_REJECT, &state->rejects[index]);
+        return index < state->rejects_count;
+    }
+    switch (index - OTTER_REJECTS_MAX) {
+    case 0:
+        *ret_record = reject_record(OTTER_RECORD_IMAGE, &state->requested);
+        return true;
+    case 1:
+        *ret_record = floor_record(state);
+        return true;
+    case 2:
+        *ret_record = download_record(&state->download);
+        return state->download.off != 0;
+    default:
+        *ret_record = state_record(state);
+        return true;
+    }
+}
+
+static struct otter_journal_reader reader_of(struct otter_state *state)
+{
+    return (struct otter_journal_reader){.ctx = state, .take = take, .give = give};
+}
+
+static int append(struct otter_state *state, const struct otter_record *record)
+{
+    struct otter_journal_reader reader = reader_of(state);
+    return otter_journal_append(&state->journal, record, &reader);
+}
+
+int otter_state_write(struct otter_state *state)
+{
+    if (!has_journal(state)) {
+        return OTTER_OK;
+    }
+    struct otter_record record = state_record(state);
+    if (state->phase != OTTER_PHASE_IDLE) {
+        state->download.off = 0; /* as take_state does */
+    }
+    return append(state, &record);
+}
+
+int otter_state_write_reject(struct otter_state *state)
+{
+    if (!has_journal(state)) {
+        return OTTER_OK;
+    }
+    struct otter_record record = reject_record(OTTER_RECORD_REJECT, &state->requested);
+    add_reject(state, &state->requested);
+    return append(state, &record);
+}
+
+bool otter_state_floor_rises(const struct otter_state *state, const struct otter_image *image)
+{
+    return otter_version_compare(&image->version, &state->floor_version) > 0 ||
+           image->security_counter > state->floor_counter;
+}
+
+static int write_floor(struct otter_state *state, const struct otter_image *image)
+{
+    if (otter_version_compare(&image->version, &state->floor_version) > 0) {
+        state->floor_version = image->version;
+    }
+    if (image->security_counter > state->floor_counter) {
+        state->floor_counter = image->security_counter;
+    }
+    struct otter_record record = floor_record(state);
+    return append(state, &record);
+}
+
+int otter_state_settle(struct otter_state *state, const struct otter_image *confirmed)
+{
+    state->phase = OTTER_PHASE_IDLE;
+    state->attempts = 0;
+    state->permanent = false;
+    if (!has_journal(state)) {
+        struct otter_trailer trailer;
+        int err = otter_trailer_read(&state->layout->secondary, &trailer);
+        return err == OTTER_OK && trailer.magic != OTTER_FLAG_UNSET
+                   ? otter_trailer_clear(&state->layout->secondary)
+                   : err;
+    }
+    int err = otter_state_write(state);
+    if (err < 0) {
+        return err;
+    }
+    /* Any record behind proves it: the floor where it rises, else the state once more. */
+    if (confirmed != NULL && otter_state_floor_rises(state, confirmed)) {
+        err = write_floor(state, confirmed);
+    } else {
+        err = otter_state_write(state);
+    }
+    state->proven = err == OTTER_OK;
+    return err;
+}
+
+/* The state as MCUboot's trailers tell it. After its revert the image that was not kept is
+ * still in the secondary: it counts as rejected until a download replaces it. */
+static int open_trailers(struct otter_state *state)
+{
+    const struct otter_layout *layout = state->layout;
+    struct otter_trailer primary;
+    struct otter_trailer secondary;
+    state->proven = true;
+    int err = otter_trailer_read(&layout->primary, &primary);
+    if (err < 0) {
+        return err;
+    }
+    if (otter_trailer_read(&layout->secondary, &secondary) < 0) {
+        secondary = (struct otter_trailer){.magic = OTTER_FLAG_BAD}; /* asks for nothing */
+    }
+    if (secondary.magic == OTTER_FLAG_SET) {
+        state->phase = OTTER_PHASE_REQUESTED;
+        state->permanent = secondary.image_ok == OTTER_FLAG_SET;
+    } else if (primary.magic == OTTER_FLAG_SET && primary.copy_done == OTTER_FLAG_SET) {
+        struct otter_view view = otter_view_of(&layout->secondary);
+        struct otter_image image;
+        if (primary.image_ok == OTTER_FLAG_UNSET) {
+            state->phase = OTTER_PHASE_TRIAL;
+            state->attempts = 1;
+        } else if (primary.swap_type == OTTER_SWAP_REVERT &&
+                   otter_image_parse(&view, &image) == OTTER_OK) {
+            struct otter_reject reject = {.version = image.version};
+            memcpy(reject.hash, image.hash, sizeof reject.hash);
+            add_reject(state, &reject);
+            state->reason = OTTER_REASON_NOT_CONFIRMED;
+        }
+    }
+    return OTTER_OK;
+}
+
+int otter_state_open(struct otter_state *state, const struct otter_layout *layout)
+{
+    memset(state, 0, sizeof *state);
+    state->layout = layout;
+    if (!has_journal(state)) {
+        return open_trailers(state);
+    }
+    struct otter_journal_reader reader = reader_of(state);
+    int err = otter_journal_open(&state->journal, &layout->journal, layout->map_hash, &reader);
+    if (err > 0) {
+        err = otter_journal_create(&state->journal);
+        if (err == OTTER_OK) {
+            err = otter_state_settle(state, NULL);
+        }
+        state->created = true;
+    }
+    return err;
+}
+
+int otter_state_request_swap(struct otter_state *state, const struct otter_image *image,
+                             bool permanent)
+{
+    if ((state->phase != OTTER_PHASE_IDLE && state->phase != OTTER_PHASE_REQUESTED) ||
+        otter_state_rejects_hash(state, image->hash)) {
+        return OTTER_ERR_REFUSED;
+    }
+    struct otter_state before = *state;
+    int err;
+    memcpy(state->requested.hash, image->hash, sizeof state->requested.hash);
+    state->requested.version = image->version;
+    if (has_journal(state)) {
+        struct otter_record record = reject_record(OTTER_RECORD_IMAGE, &state->requested);
+        otter_journal_make_room(&state->journal);
+        err = append(state, &record);
+    } else {
+        err = otter_trailer_request(&state->layout->secondary, permanent, image->size);
+    }
+    state->phase = OTTER_PHASE_REQUESTED;
+    state->permanent = permanent;
+    state->attempts = 0;
+    state->reason = OTTER_REASON_NONE;
+    if (err == OTTER_OK) {
+        err = otter_state_write(state);
+    }
+    if (err < 0) {
+        before.journal = state->journal;
+        *state = before;
+    }
+    return err;
+}
+
+int otter_state_confirm(struct otter_state *state, const struct otter_image *running)
+{
+    if (state->phase != OTTER_PHASE_TRIAL) {
+        return OTTER_OK;
+    }
+    uint8_t attempts = state->attempts;
+    bool permanent = state->permanent;
+    int err;
+    if (has_journal(state)) {
+        state->reason = OTTER_REASON_NONE;
+        err = otter_state_settle(state, running);
+    } else {
+        err = otter_trailer_confirm(&state->layout->primary);
+    }
+    state->phase = err < 0 ? OTTER_PHASE_TRIAL : OTTER_PHASE_IDLE;
+    state->attempts = err < 0 ? attempts : 0;
+    state->permanent = err < 0 && permanent;
+    return err;
+}
+
+static int write_reason(struct otter_state *state, enum otter_reason reason)
+{
+    enum otter_reason before = state->reason;
+    state->reason = reason;
+    int err = state->phase == OTTER_PHASE_IDLE && has_journal(state)
+                  ? otter_state_settle(state, NULL)
+                  : otter_state_write(state);
+    if (err < 0) {
+        state->reason = before;
+    }
+    return err;
+}
+
+int otter_state_give_up(struct otter_state *state)
+{
+    return state->phase == OTTER_PHASE_TRIAL ? write_reason(state, OTTER_REASON_HEALTH) : OTTER_OK;
+}
+
+int otter_state_acknowledge(struct otter_state *state)
+{
+    return state->phase == OTTER_PHASE_IDLE && state->reason != OTTER_REASON_NONE
+               ? write_reason(state, OTTER_REASON_NONE)
+               : OTTER_OK;
+}
+
+int otter_state_save_download(struct otter_state *state, const struct otter_download *download)
+{
+    if (state->phase != OTTER_PHASE_IDLE) {
+        return OTTER_ERR_REFUSED;
+    }
+    if (has_journal(state) && (download->off != 0 || state->download.off != 0)) {
+        struct otter_record record = download_record(download);
+        int err = append(state, &record);
+        if (err < 0) {
+            return err;
+        }
+    }
+    state->download = *download;
+    return OTTER_OK;
+}
+
+bool otter_state_on_trial(const struct otter_state *state)
+{
+    return state->phase == OTTER_PHASE_TRIAL;
+}
+
+bool otter_state_rejects_hash(const struct otter_state *state, const uint8_t hash[OTTER_HASH_SIZE])
+{
+    return find_reject(state, hash) < state->rejects_count;
+}
+
+bool otter_state_rejects_version(const struct otter_state *state,
+                                 const struct otter_version *version)
+{
+    for (uint32_t i = 0; i < state->rejects_count; i++) {
+        if (otter_version_compare(&state->rejects[i].version, version) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
