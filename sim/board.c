@@ -87,9 +87,9 @@ static int bind_devices(struct sim_board *board, uint64_t seed)
     return OTTER_OK;
 }
 
-static int map_arena(struct sim_board *board, size_t size, int fd)
+static int map_arena(struct sim_board *board, size_t size, int fd, bool shared)
 {
-    int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE : MAP_SHARED;
+    int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE : shared ? MAP_SHARED : MAP_PRIVATE;
     void *arena = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, fd, 0);
     if (arena == MAP_FAILED) {
         return OTTER_ERR_IO;
@@ -122,7 +122,7 @@ int sim_board_create(struct sim_board *board, const struct sim_geometry *parts, 
     }
     int err = fd >= 0 && ftruncate(fd, (off_t)size) != 0 ? OTTER_ERR_IO : OTTER_OK;
     if (err == OTTER_OK) {
-        err = map_arena(board, size, fd);
+        err = map_arena(board, size, fd, true);
     }
     if (fd >= 0) {
         close(fd);
@@ -155,17 +155,17 @@ static bool head_fits(const struct head *head, size_t size)
     return want == size;
 }
 
-int sim_board_open(struct sim_board *board, const char *path, uint64_t seed)
+static int open_file(struct sim_board *board, const char *path, uint64_t seed, bool shared)
 {
     struct stat st;
     memset(board, 0, sizeof *board);
-    int fd = open(path, O_RDWR | O_CLOEXEC);
+    int fd = open(path, (shared ? O_RDWR : O_RDONLY) | O_CLOEXEC);
     if (fd < 0) {
         return OTTER_ERR_IO;
     }
     int err = OTTER_ERR_IO;
     if (fstat(fd, &st) == 0) {
-        err = st.st_size < (off_t)PAGE ? OTTER_ERR_CORRUPT : map_arena(board, (size_t)st.st_size, fd);
+        err = st.st_size < (off_t)PAGE ? OTTER_ERR_CORRUPT : map_arena(board, (size_t)st.st_size, fd, shared);
     }
     close(fd);
     if (err < 0) {
@@ -182,6 +182,16 @@ int sim_board_open(struct sim_board *board, const char *path, uint64_t seed)
         memset(flash->mark, SIM_MARK_TOUCHED | SIM_MARK_DIRTY, sectors(&flash->geometry));
     }
     return err;
+}
+
+int sim_board_open(struct sim_board *board, const char *path, uint64_t seed)
+{
+    return open_file(board, path, seed, true);
+}
+
+int sim_board_view(struct sim_board *board, const char *path, uint64_t seed)
+{
+    return open_file(board, path, seed, false);
 }
 
 void sim_board_close(struct sim_board *board)

@@ -128,6 +128,8 @@ struct sim_board {
 int sim_board_create(struct sim_board *board, const struct sim_geometry *parts, unsigned count,
                      uint64_t seed, const char *path);
 int sim_board_open(struct sim_board *board, const char *path, uint64_t seed);
+/* The same, to look at: what is done to it stays in memory, the file is as it was. */
+int sim_board_view(struct sim_board *board, const char *path, uint64_t seed);
 void sim_board_close(struct sim_board *board);
 
 /* All devices' contents in memory. Restore copies only what changed. Counts go on. */

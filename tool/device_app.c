@@ -3,7 +3,8 @@
  * device_app.c - `otter device app`: a payload whose behaviour is known.
  *
  * Same options, same bytes: without --seed the filler follows from the version, so two
- * versions differ all over, as two builds of real firmware do.
+ * versions differ all over, as two builds of real firmware do. In front of the payload is
+ * room for the image header, as a linker script leaves it.
  */
 #include <popt.h>
 #include <stdlib.h>
@@ -15,13 +16,15 @@
 #define SIZE_DEFAULT (96 * 1024)
 #define SIZE_MAX_APP (16 * 1024 * 1024)
 #define LED_MS_MAX 60000
+#define ROOM_DEFAULT 0x400
+#define ROOM_MAX 0x10000
 
 struct app_options {
     char *version;
     char *behave;
     char *output;
     int led_ms;
-    int size;
+    int size, room;
     long long seed;
 };
 
@@ -42,6 +45,9 @@ static int check(const struct app_options *options, struct host_script *ret_scri
     if (options->size < (int)HOST_SCRIPT_SIZE || options->size > SIZE_MAX_APP) {
         return tool_usage("--size %d is not %u to %d bytes", options->size, HOST_SCRIPT_SIZE, SIZE_MAX_APP);
     }
+    if (options->room < 0 || options->room > ROOM_MAX) {
+        return tool_usage("--header-size %d is not 0 to %d bytes", options->room, ROOM_MAX);
+    }
     ret_script->led_ms = (uint32_t)options->led_ms;
     return 0;
 }
@@ -54,14 +60,15 @@ static int write_payload(const struct app_options *options, const struct host_sc
         seed = (uint64_t)version->major << 56 | (uint64_t)version->minor << 48 |
                (uint64_t)version->revision << 32 | version->build;
     }
+    size_t room = (size_t)options->room;
     size_t size = (size_t)options->size;
-    uint8_t *payload = malloc(size);
-    if (!payload) {
+    uint8_t *file = calloc(1, room + size);
+    if (!file) {
         return tool_refuse("out of memory");
     }
-    host_script_write(script, seed, payload, size);
-    int rc = tool_write_file(options->output, payload, size, 0644);
-    free(payload);
+    host_script_write(script, seed, file + room, size);
+    int rc = tool_write_file(options->output, file, room + size, 0644);
+    free(file);
     return rc;
 }
 
@@ -74,13 +81,14 @@ static void free_options(struct app_options *options)
 
 int device_app(int argc, const char **argv)
 {
-    struct app_options options = {.led_ms = 1000, .size = SIZE_DEFAULT, .seed = -1};
+    struct app_options options = {.led_ms = 1000, .size = SIZE_DEFAULT, .room = ROOM_DEFAULT, .seed = -1};
     struct poptOption table[] = {
         {"version", 0, POPT_ARG_STRING, &options.version, 0, "what the application calls itself", "V"},
         {"led", 0, POPT_ARG_INT, &options.led_ms, 0, "milliseconds between two toggles of the LED [1000]", "MS"},
         {"behave", 0, POPT_ARG_STRING, &options.behave, 0,
          "healthy: confirms; sick: fails its health check; hang: an endless loop; silent: never confirms [healthy]", "HOW"},
-        {"size", 0, POPT_ARG_INT, &options.size, 0, "bytes [98304]", "BYTES"},
+        {"size", 0, POPT_ARG_INT, &options.size, 0, "of the payload [98304]", "BYTES"},
+        {"header-size", 0, POPT_ARG_INT, &options.room, 0, "room for the image header in front of it [0x400]", "BYTES"},
         {"seed", 0, POPT_ARG_LONGLONG, &options.seed, 0, "of the filler [follows from the version]", "N"},
         {"output", 'o', POPT_ARG_STRING, &options.output, 0, "the payload, not signed yet", "OUT.bin"},
         {"help", 0, POPT_ARG_NONE, NULL, 0, "show this", NULL},

@@ -63,7 +63,8 @@ static int read_part(const struct device_folder *folder, const char *name, struc
 }
 
 struct numbers {
-    json_int_t port, poll_ms, first_poll_ms, retry_ms, trial_ms, health_ms, trial_boots, watchdog_ms, range_size;
+    json_int_t port, poll_ms, initial_ms, retry_ms, retry_max_ms, stall_ms, trial_ms, health_ms, trial_boots, watchdog_ms,
+        range_size;
     int plain, permanent, no_report, no_clock;
 };
 
@@ -73,11 +74,14 @@ struct names {
 
 static bool in_range(const struct numbers *n)
 {
-    return n->port > 0 && n->port <= 0xffff && n->trial_boots >= 0 && n->trial_boots <= 15 && n->watchdog_ms > 0 &&
-           n->watchdog_ms < INT32_MAX && n->poll_ms > 0 && n->poll_ms < UINT32_MAX && n->first_poll_ms > 0 &&
-           n->first_poll_ms < UINT32_MAX && n->retry_ms > 0 && n->retry_ms < UINT32_MAX && n->trial_ms > 0 &&
-           n->trial_ms < UINT32_MAX && n->health_ms >= 0 && n->health_ms < UINT32_MAX && n->range_size >= 0 &&
-           n->range_size < UINT32_MAX;
+    const json_int_t spans[] = {n->poll_ms,  n->initial_ms, n->retry_ms,    n->retry_max_ms, n->stall_ms,
+                                n->trial_ms, n->health_ms,  n->watchdog_ms, n->range_size};
+    for (size_t i = 0; i < sizeof spans / sizeof spans[0]; i++) {
+        if (spans[i] < 0 || spans[i] > 2147483647) {
+            return false;
+        }
+    }
+    return n->port > 0 && n->port <= 0xffff && n->trial_boots > 0 && n->trial_boots <= 15 && n->watchdog_ms > 0;
 }
 
 static int unpack(struct device_folder *folder, const char *path, struct numbers *n, struct names *names)
@@ -87,12 +91,12 @@ static int unpack(struct device_folder *folder, const char *path, struct numbers
     int rc = json_unpack_ex(
         folder->json, &error, 0,
         "{s:{s:s, s:I, s:b}, s:s, s:s, s?s, s?s, s?s, s?s, s?s, s?s, s?s, s?s, s?s,"
-        " s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:b}",
+        " s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:b}",
         "server", "host", &config->host, "port", &n->port, "plain", &n->plain, "map", &names->map, "board",
         &config->board, "mode", &names->mode, "product", &config->product, "manufacturer", &config->manufacturer,
         "manufacturer_id", &config->manufacturer_id, "serial", &config->serial, "device_id", &config->device_id,
-        "ca", &names->ca, "cert", &names->cert, "client_key", &names->key, "poll_ms", &n->poll_ms, "first_poll_ms",
-        &n->first_poll_ms, "retry_ms", &n->retry_ms, "trial_ms", &n->trial_ms, "health_ms", &n->health_ms,
+        "ca", &names->ca, "cert", &names->cert, "client_key", &names->key, "poll_ms", &n->poll_ms, "initial_ms",
+        &n->initial_ms, "retry_ms", &n->retry_ms, "retry_max_ms", &n->retry_max_ms, "stall_ms", &n->stall_ms, "trial_ms", &n->trial_ms, "health_ms", &n->health_ms,
         "trial_boots", &n->trial_boots, "watchdog_ms", &n->watchdog_ms, "range_size", &n->range_size, "permanent",
         &n->permanent, "no_report", &n->no_report, "no_clock", &n->no_clock);
     if (rc != 0) {
@@ -110,7 +114,9 @@ static void take_numbers(struct device_folder *folder, const struct numbers *n)
     config->port = (uint16_t)n->port;
     config->plain = n->plain;
     config->poll_ms = (uint32_t)n->poll_ms;
-    config->first_poll_ms = (uint32_t)n->first_poll_ms;
+    config->initial_ms = (uint32_t)n->initial_ms;
+    config->retry_max_ms = (uint32_t)n->retry_max_ms;
+    config->stall_ms = (uint32_t)n->stall_ms;
     config->retry_ms = (uint32_t)n->retry_ms;
     config->trial_ms = (uint32_t)n->trial_ms;
     config->health_ms = (uint32_t)n->health_ms;

@@ -29,7 +29,8 @@
 struct init_options {
     char *map, *kit, *mode, *key, *image, *server, *ca, *cert, *key_file;
     char *board, *product, *manufacturer, *manufacturer_id, *serial, *device_id;
-    double poll_s, first_poll_s, retry_s, trial_s, health_s, watchdog_s;
+    double poll_s;
+    int poll_ms, initial_ms, retry_ms, retry_max_ms, stall_ms, trial_ms, health_ms, watchdog_ms;
     int trial_boots, range_size, permanent, no_report, no_clock;
 };
 
@@ -88,29 +89,36 @@ static int parse_server(struct init *init)
     return good ? 0 : tool_usage("--server '%s' is not https://HOST[:PORT] or http://HOST[:PORT]", url);
 }
 
-static bool is_span(double seconds, double min)
+static int check_numbers(struct init_options *o)
 {
-    return seconds >= min && seconds <= 4000000;
-}
-
-static int check_numbers(const struct init_options *o)
-{
-    if (!is_span(o->poll_s, 0.01) || !is_span(o->first_poll_s, 0.001) || !is_span(o->retry_s, 0.01) ||
-        !is_span(o->trial_s, 0.1) || !is_span(o->health_s, 0) || !is_span(o->watchdog_s, 0.1)) {
-        return tool_usage("a number of seconds is out of range (0.01 to 4,000,000; --watchdog and --trial-seconds from 0.1)");
+    if (o->poll_s < 0 || o->poll_s > 2000000) {
+        return tool_usage("--poll-seconds %g is not a number from 0 to 2,000,000", o->poll_s);
+    }
+    if (o->poll_s > 0) {
+        o->poll_ms = (int)(o->poll_s * 1000.0 + 0.5);
+    }
+    const struct {
+        const char *name;
+        int value, min;
+    } numbers[] = {
+        {"poll-ms", o->poll_ms, 1},   {"initial-ms", o->initial_ms, 0}, {"retry-ms", o->retry_ms, 1},
+        {"retry-max-ms", o->retry_max_ms, 1}, {"stall-ms", o->stall_ms, 1}, {"trial-ms", o->trial_ms, 1},
+        {"health-ms", o->health_ms, 0},       {"watchdog-ms", o->watchdog_ms, 100}, {"range", o->range_size, 0},
+    };
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        if (numbers[i].value < numbers[i].min) {
+            return tool_usage("--%s %d is less than %d", numbers[i].name, numbers[i].value, numbers[i].min);
+        }
     }
     if (o->trial_boots < 1 || o->trial_boots > 15) {
         return tool_usage("--trial-boots %d is not 1 to 15", o->trial_boots);
-    }
-    if (o->range_size < 0) {
-        return tool_usage("--range %d is not a number of bytes", o->range_size);
     }
     return 0;
 }
 
 static int check_needed(struct init *init, const char **args)
 {
-    const struct init_options *o = &init->options;
+    struct init_options *o = &init->options;
     if (!args[0] || args[1]) {
         return tool_usage("one new folder is needed; `otter device init --help` lists the options");
     }
@@ -198,26 +206,21 @@ static bool map_is_file(const struct init *init)
     return init->options.map && stat(init->options.map, &st) == 0;
 }
 
-static json_int_t ms(double seconds)
-{
-    return (json_int_t)(seconds * 1000.0 + 0.5);
-}
-
 static json_t *describe(const struct init *init)
 {
     const struct init_options *o = &init->options;
     const char *map = map_is_file(init) ? DEVICE_MAP : init->map.name;
     return json_pack(
         "{s:i, s:s, s:s*, s:{s:s, s:i, s:b}, s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*,"
-        " s:I, s:I, s:I, s:I, s:I, s:i, s:I, s:i, s:b, s:b, s:b}",
+        " s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:b, s:b, s:b}",
         "format", 1, "map", map, "mode", o->mode, "server", "host", init->host, "port", (int)init->port, "plain",
         (int)init->plain, "board", init->board, "product", o->product, "manufacturer", o->manufacturer,
         "manufacturer_id", o->manufacturer_id, "serial", o->serial, "device_id", o->device_id, "ca",
         o->ca ? DEVICE_CA : NULL, "cert", o->cert ? DEVICE_CERT : NULL, "client_key",
-        o->key_file ? DEVICE_CLIENT_KEY : NULL, "poll_ms", ms(o->poll_s), "first_poll_ms", ms(o->first_poll_s),
-        "retry_ms", ms(o->retry_s), "trial_ms", ms(o->trial_s), "health_ms", ms(o->health_s), "trial_boots",
-        o->trial_boots, "watchdog_ms", ms(o->watchdog_s), "range_size", o->range_size, "permanent", o->permanent,
-        "no_report", o->no_report, "no_clock", o->no_clock);
+        o->key_file ? DEVICE_CLIENT_KEY : NULL, "poll_ms", o->poll_ms, "initial_ms", o->initial_ms, "retry_ms",
+        o->retry_ms, "retry_max_ms", o->retry_max_ms, "stall_ms", o->stall_ms, "trial_ms", o->trial_ms, "health_ms",
+        o->health_ms, "trial_boots", o->trial_boots, "watchdog_ms", o->watchdog_ms, "range_size", o->range_size,
+        "permanent", o->permanent, "no_report", o->no_report, "no_clock", o->no_clock);
 }
 
 static int write_json(const struct init *init)
@@ -396,7 +399,8 @@ int device_init(int argc, const char **argv)
 {
     static struct init init;
     struct init_options *o = &init.options;
-    *o = (struct init_options){.poll_s = 10, .first_poll_s = 0.5, .retry_s = 5, .trial_s = 60, .watchdog_s = 4, .trial_boots = 3};
+    *o = (struct init_options){.poll_ms = 10000, .initial_ms = 500, .retry_ms = 5000, .retry_max_ms = 3600000,
+                               .stall_ms = 30000, .trial_ms = 60000, .watchdog_ms = 4000, .trial_boots = 3};
     struct poptOption table[] = {
         {"map", 0, POPT_ARG_STRING, &o->map, 0, "flash map: a built-in name or a JSON file", "MAP"},
         {"kit", 0, POPT_ARG_STRING, &o->kit, 0, "one of the known kits: its map and its Board string", "NAME"},
@@ -414,12 +418,15 @@ int device_init(int argc, const char **argv)
         {"serial", 0, POPT_ARG_STRING, &o->serial, 0, "likewise SerialNumber", "S"},
         {"device-id", 0, POPT_ARG_STRING, &o->device_id, 0, "its name in reports", "ID"},
         {"poll-seconds", 0, POPT_ARG_DOUBLE, &o->poll_s, 0, "between two checks [10]", "S"},
-        {"first-poll-seconds", 0, POPT_ARG_DOUBLE, &o->first_poll_s, 0, "before the first check [0.5]", "S"},
-        {"retry-seconds", 0, POPT_ARG_DOUBLE, &o->retry_s, 0, "before the first retry; it doubles [5]", "S"},
+        {"poll-ms", 0, POPT_ARG_INT, &o->poll_ms, 0, "the same in milliseconds", "MS"},
+        {"initial-ms", 0, POPT_ARG_INT, &o->initial_ms, 0, "before the first check [500]", "MS"},
+        {"retry-ms", 0, POPT_ARG_INT, &o->retry_ms, 0, "before the first retry; it doubles [5000]", "MS"},
+        {"retry-max-ms", 0, POPT_ARG_INT, &o->retry_max_ms, 0, "but not beyond this [3600000]", "MS"},
+        {"stall-ms", 0, POPT_ARG_INT, &o->stall_ms, 0, "a silent connection is given up after this [30000]", "MS"},
         {"trial-boots", 0, POPT_ARG_INT, &o->trial_boots, 0, "boots that an unconfirmed image gets [3]", "N"},
-        {"trial-seconds", 0, POPT_ARG_DOUBLE, &o->trial_s, 0, "not confirmed by then: restarts itself [60]", "S"},
-        {"confirm-after", 0, POPT_ARG_DOUBLE, &o->health_s, 0, "seconds that the health check takes [0]", "S"},
-        {"watchdog", 0, POPT_ARG_DOUBLE, &o->watchdog_s, 0, "seconds until an unfed watchdog resets [4]", "S"},
+        {"trial-ms", 0, POPT_ARG_INT, &o->trial_ms, 0, "not confirmed by then: it restarts itself [60000]", "MS"},
+        {"health-ms", 0, POPT_ARG_INT, &o->health_ms, 0, "how long the application's health check takes [0]", "MS"},
+        {"watchdog-ms", 0, POPT_ARG_INT, &o->watchdog_ms, 0, "an unfed watchdog resets after this [4000]", "MS"},
         {"range", 0, POPT_ARG_INT, &o->range_size, 0, "bytes per request; 0: one streamed download [0]", "BYTES"},
         {"permanent", 0, POPT_ARG_NONE, &o->permanent, 0, "install without a trial", NULL},
         {"no-report", 0, POPT_ARG_NONE, &o->no_report, 0, "send no reports", NULL},

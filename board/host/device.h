@@ -24,7 +24,7 @@ struct host_config {
     const char *board, *product, *manufacturer, *manufacturer_id, *serial, *device_id;
     const void *ca, *cert, *key; /* PEM or DER; NULL: none */
     size_t ca_len, cert_len, key_len;
-    uint32_t first_poll_ms, poll_ms, retry_ms;
+    uint32_t initial_ms, poll_ms, retry_ms, retry_max_ms, stall_ms;
     uint32_t range_size;
     uint32_t health_ms; /* the health check takes this long */
     uint32_t trial_ms;  /* not confirmed by then: the application restarts itself */
