@@ -4,6 +4,7 @@
  *
  * The table of commands is tool/commands.def. Exit codes: 0 done, 1 refused, 2 usage.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,7 +32,7 @@ static void print_help(FILE *out)
     fputs("\n`otter COMMAND --help` explains one command.\n", out);
 }
 
-int main(int argc, const char **argv)
+static int run(int argc, const char **argv)
 {
     if (argc < 2) {
         print_help(stderr);
@@ -52,4 +53,15 @@ int main(int argc, const char **argv)
         }
     }
     return tool_usage("no command '%s'; `otter --help` lists them", argv[1]);
+}
+
+/* What a command printed must have arrived: a full disk behind stdout is an error too. */
+int main(int argc, const char **argv)
+{
+    int rc = run(argc, argv);
+    bool written = fflush(stdout) == 0 && !ferror(stdout);
+    if (rc == TOOL_OK && !written) {
+        return tool_refuse("cannot write to stdout: %s", strerror(errno));
+    }
+    return rc;
 }

@@ -30,7 +30,7 @@ class Command:
 COMMANDS = [
     Command("keygen", "--type ecdsa-p256 OUT:new.pem"),
     Command("pubkey", "--key IN:key.pem -o OUT:pub.pem"),
-    Command("sign", "--key IN:key.pem --version 1.0.0 IN:app.hex OUT:signed.bin"),
+    Command("sign", "--key IN:key.pem --version 1.0.0 --pad-header IN:app.hex OUT:signed.bin"),
     Command("verify", "--key IN:pub.pem.in IN:signed.bin.in"),
     Command("inspect", "IN:signed.bin.in"),
     Command("flashmap check", "IN:map.json"),
@@ -46,6 +46,7 @@ COMMANDS = [
     Command("device run", "IN:device.in --until polls=1 --timeout 5", daemon=True),
     Command("device status", "IN:device.in"),
 ]
+NO_COMMANDS = {"no-such-command", "", "device no-such-command", "flashmap no-such-command"}
 BY_NAME = {command.name: command for command in COMMANDS}
 
 
@@ -130,6 +131,8 @@ def refused(bench, folder, words, codes=(1, 2), limit=None, what="", otter=None,
         faults.append("unprintable bytes on stderr")
     if len(said) > 500:
         faults.append("the line is %d characters long" % len(said))
+    if ": no command" in said and " ".join(words[:2]) not in NO_COMMANDS and words[0] not in NO_COMMANDS:
+        faults.append("there is no such command")
     if done.stdout:
         faults.append("stdout: %r" % done.stdout[:100])
     after = listing(folder)
@@ -152,10 +155,11 @@ def places(command, kind):
 
 
 def bad_inputs(bench, folder):
-    """Files that no command can use, by what they are."""
+    """Files that no command can use, by what they are; .hex as well, where the name decides the format."""
     def write(name, data):
-        with open(os.path.join(folder, name), "wb") as f:
-            f.write(data)
+        for end in ("", ".hex", ".elf"):
+            with open(os.path.join(folder, name + end), "wb") as f:
+                f.write(data)
         return name
     garbage = bytes((i * 197 + (i >> 5) * 31) & 255 for i in range(5000))
     os.makedirs(os.path.join(folder, "a-directory"))
@@ -163,7 +167,7 @@ def bad_inputs(bench, folder):
     found = {"missing": "missing.file", "directory": "a-directory", "garbage": write("garbage", garbage),
              "empty": write("empty", b""), "text": write("text", b"hello\n" * 40), "zeros": write("zeros", b"\0" * 3000),
              "loop": "loop", "under-a-file": "empty/x",
-             "half-pem": write("half.pem", bench.kit.bytes(bench.kit.key())[:60]),
+             "half-pem": write("half", bench.kit.bytes(bench.kit.key())[:60]),
              "no-name": ""}
     with open(os.path.join(folder, "huge"), "wb") as f:
         f.truncate(6 << 30)  # sparse
@@ -179,7 +183,9 @@ def inputs_case(command):
             for at, good in places(command, "IN:"):
                 if good in ("served", "device.in") and kind == "directory" and command.name == "serve":
                     continue  # an empty folder may be served
-                faults += refused(bench, folder, words_of(command, at, name), what="%s for %s" % (kind, good))
+                for end in (".hex", ".elf") if good.endswith(".hex") and os.path.isfile(folder + "/" + name) else ("",):
+                    by = name + end if os.path.exists(folder + "/" + name + end) else name
+                    faults += refused(bench, folder, words_of(command, at, by), what="%s for %s" % (kind, good))
         verdict(faults)
 
 

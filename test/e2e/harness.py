@@ -27,6 +27,7 @@ BOARD = "APP_CY8CPROTO_062S2_43439"
 PSOC, XMC = "psoc62_2m_ext_swap_single", "xmc7200_int_swap_single"
 JOB = "/ota_update.json"
 IMAGE = "/app.bin"
+INVERT = bytes(255 - i for i in range(256))
 CASES = {}  # id -> (part, function)
 
 
@@ -131,7 +132,7 @@ class Kit:
         name = "image-%s-%d-%s-%s-%d%s.bin" % (version, size, behave, key, seed, "".join(extra).replace("/", "_"))
 
         def make():
-            run([self.otter, "sign", "--key", self.key(key), "--version", version, *extra,
+            run([self.otter, "sign", "--key", self.key(key), "--version", version, "--pad-header", *extra,
                  self.payload(version, size, behave, seed), self.path(name)])
             return self.path(name)
         return self.once(name, make)
@@ -142,7 +143,7 @@ class Kit:
             size = total - 0x400 - 160
             for _ in range(200):
                 payload, out = self.payload(version, size), self.path("total-%d.bin" % total)
-                run([self.otter, "sign", "--key", self.key(), "--version", version, payload, out])
+                run([self.otter, "sign", "--key", self.key(), "--version", version, "--pad-header", payload, out])
                 got = os.path.getsize(out)
                 if got == total:
                     return out
@@ -235,8 +236,8 @@ class Device:
                 "--image", self.image, "--server", url, "--board", BOARD]
         if url.startswith("https"):
             args += ["--ca", kit.ca()]
-        for option, value in (("--initial-ms", 0), ("--poll-ms", 100), ("--retry-ms", 20),
-                              ("--retry-max-ms", 80), ("--stall-ms", 700), ("--watchdog-ms", 1000)):
+        for option, value in (("--first-poll-seconds", 0.001), ("--poll-seconds", 0.1), ("--retry-seconds", 0.02),
+                              ("--retry-max-seconds", 0.08), ("--stall-seconds", 0.7), ("--watchdog", 1)):
             if option not in options:
                 args += [option, str(value)]
         run(args + [str(o) for o in options])
@@ -306,7 +307,7 @@ class Device:
         self.reader.join(5)
 
     def flash(self):
-        """All bytes of the flash file or files."""
+        """All bytes of the flash file or files. The simulator keeps them XOR their erased value."""
         found = []
         for base, _, names in sorted(os.walk(self.folder)):
             found += [os.path.join(base, n) for n in sorted(names) if "flash" in n]
@@ -314,15 +315,20 @@ class Device:
         return b"".join(self.bench.kit.bytes(path) for path in found)
 
     def find_primary(self):
-        """Where the first image lies: the primary slot's place in the flash bytes."""
-        at = self.flash().find(self.bench.kit.bytes(self.image))
-        check(at >= 0, "the first image is not in flash")
-        return at
+        """Where the first image lies: (place of the primary in the flash bytes, inverted?)."""
+        flash, data = self.flash(), self.bench.kit.bytes(self.image)
+        for inverted in (False, True):
+            at = flash.find(data.translate(INVERT) if inverted else data)
+            if at >= 0:
+                return at, inverted
+        raise Failed("the first image is not in flash")
 
-    def holds(self, at, image):
-        """Is `image` (a path), whole, at flash offset `at`?"""
-        data = self.bench.kit.bytes(image)
-        return sha256(self.flash()[at:at + len(data)]) == sha256(data)
+    def holds(self, primary, image):
+        """Is `image` (a path) in the primary, whole, by its hash?"""
+        at, inverted = primary
+        size = os.path.getsize(image)
+        got = self.flash()[at:at + size]
+        return sha256(got.translate(INVERT) if inverted else got) == sha256(self.bench.kit.bytes(image))
 
 
 class Bench:

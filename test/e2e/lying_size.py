@@ -68,7 +68,7 @@ for _total in (4095, 4096, 4097, 16 * 4096 + 1):
         @size("%d-in-ranges" % total)
         def _(bench):
             """4096 bytes per request, as the replaced agent asks."""
-            exact(total)(bench, ["--range-size", "4096"])
+            exact(total)(bench, ["--range", "4096"])
     in_ranges()
 
 

@@ -10,7 +10,7 @@ def tls(name):
     return case("lying/tls-" + name, "lying-tls")
 
 
-def impostor(bench, pair, expect=("untrusted",), options=("--trust-clock",), context=None, on_accept=None):
+def impostor(bench, pair, expect=("untrusted",), options=(), context=None, on_accept=None):
     """The server shows `pair`, is refused, and gets no request; then it shows the right one."""
     image = bench.kit.image("1.1.0", 60000)
     image, server, device, primary = stage(bench, lambda c, r: c.write(c.honest(r)), None, options,
@@ -61,7 +61,7 @@ def _(bench):
     """A device without a trusted clock cannot judge dates, and updates."""
     server = bench.serve(bench.kit.image("1.1.0", 60000))
     server.tls = bench.kit.tls(bench.kit.odd_cert("expired", start=-30, end=-1))
-    device = bench.device(server)
+    device = bench.device(server, "--no-clock")
     device.start().finish()
 
 

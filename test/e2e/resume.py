@@ -101,7 +101,7 @@ def stage(bench, map_name, cutter, secure, options):
     image = bench.kit.image("1.1.0", SIZE, seed=7)
     server = bench.serve(image, secure=secure)
     server.behaviour = cutter
-    device = bench.device(server, "--stall-ms", 5000, *options, map_name=map_name)
+    device = bench.device(server, "--stall-seconds", 5, *options, map_name=map_name)
     return image, server, device, device.find_primary()
 
 
@@ -138,7 +138,7 @@ def _(bench):
     path = bench.kit.image("1.1.0", SIZE, seed=7)
     total = len(bench.kit.bytes(path))
     cutter = Cutter(places(3, total), drop)
-    image, server, device, primary = stage(bench, harness.XMC, cutter, True, ("--range-size", 4096))
+    image, server, device, primary = stage(bench, harness.XMC, cutter, True, ("--range", 4096))
     device.start(timeout=60).finish(70)
     check(device.holds(primary, image), "the primary does not hold the new image")
     check(all(n == 0 for n in twice(cutter)), "bytes fetched twice: %s", [n for n in twice(cutter) if n])

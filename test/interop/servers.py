@@ -85,7 +85,7 @@ def launch(bench, args, port, folder=None):
 
 
 def update(bench, url, image, *options, until="confirmed=1.1.0"):
-    device = bench.device(url, "--stall-ms", 5000, *options)
+    device = bench.device(url, "--stall-seconds", 5, *options)
     primary = device.find_primary()
     device.start(until=until, timeout=40).finish(50)
     check(device.holds(primary, image), "the primary does not hold the new image")
@@ -176,7 +176,7 @@ def _(bench):
     """Without one, nginx answers 400 to everything: an outcome, not an update."""
     try:
         nginx(bench, "ssl_client_certificate %s/http_ca.crt; ssl_verify_client on;" % bench.kit.certs(),
-              options=["--retry-max-ms", 200])
+              options=["--retry-max-seconds", 0.2])
     except harness.Failed:
         device = bench.devices[0]
         seen = set(device.outcomes())
@@ -193,12 +193,12 @@ def _(bench):
 @server_case("nginx-no-ranges-small-requests")
 def _(bench):
     """The device asks for 4096-byte ranges, and gets the whole file."""
-    nginx(bench, "max_ranges 0;", options=["--range-size", "4096"])
+    nginx(bench, "max_ranges 0;", options=["--range", "4096"])
 
 
 @server_case("nginx-small-requests")
 def _(bench):
-    _, log, _, _ = nginx(bench, "", options=["--range-size", "65536"])
+    _, log, _, _ = nginx(bench, "", options=["--range", "65536"])
     check(len([e for e in log if e[2] == "206"]) >= 10, "no ranges were asked for")
 
 
@@ -241,7 +241,7 @@ def _(bench):
         f.write(("user root root;\n" if os.geteuid() == 0 else "") + config)
     args = [binary, "-p", folder, "-e", folder + "/error.log", "-c", folder + "/nginx.conf"]
     process = launch(bench, args, port)
-    device = bench.device("https://127.0.0.1:%d" % port, "--stall-ms", 3000)
+    device = bench.device("https://127.0.0.1:%d" % port, "--stall-seconds", 3)
     primary = device.find_primary()
     device.start(timeout=60)
     device.wait_event(lambda e: e.get("event") == "progress" and e.get("done", 0) > 200000)
@@ -335,7 +335,7 @@ def _(bench):
 
 @server_case("apache-plain-in-ranges")
 def _(bench):
-    apache(bench, "", secure=False, options=["--range-size", "65536"])
+    apache(bench, "", secure=False, options=["--range", "65536"])
 
 
 # Python
@@ -354,7 +354,7 @@ def _(bench):
     www, image = publish(bench)
     port = free_port()
     launch(bench, [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", "--directory", www, str(port)], port)
-    update(bench, "http://127.0.0.1:%d" % port, image, "--range-size", "4096")
+    update(bench, "http://127.0.0.1:%d" % port, image, "--range", "4096")
 
 
 # openssl's own server: HTTP/1.0, one connection per request, no length
@@ -427,7 +427,7 @@ def _(bench):
     certs, port = bench.kit.certs(), free_port()
     launch(bench, [*ws, "-p", str(port), "--hostname", "127.0.0.1", "--https", "--key", certs + "/http_server.key",
                    "--cert", certs + "/http_server.crt", "--keep-alive-timeout", "50000", "-v"], port, folder=www)
-    update(bench, "https://127.0.0.1:%d" % port, image, "--range-size", "4096")
+    update(bench, "https://127.0.0.1:%d" % port, image, "--range", "4096")
 
 
 # otter serve, seen by curl and by the device

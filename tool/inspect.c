@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * inspect.c - `otter inspect`: what is in a file that has to do with updates.
+ *
+ * An image, a slot with its trailer, or a host board's folder. Exit code 1 when a device would
+ * refuse what is shown.
+ */
+#include <popt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "tool/firmware.h"
+#include "tool/inspect.h"
+
+static int inspect_file(const char *path, bool json)
+{
+    struct tool_firmware file;
+    int rc = tool_firmware_read(path, &file);
+    if (rc != 0) {
+        return rc;
+    }
+    struct inspect_image *image = malloc(sizeof *image);
+    if (!image) {
+        tool_bytes_free(&file.bytes);
+        return tool_refuse("out of memory");
+    }
+    inspect_image_read(&file.bytes, image);
+    rc = image->accepted ? TOOL_OK : TOOL_REFUSED;
+    if (json) {
+        json_t *root = inspect_image_json(image);
+        json_object_set_new(root, "file", json_string(path));
+        (void)json_dumpf(root, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
+        putchar('\n');
+        json_decref(root);
+    } else if (image->has_header) {
+        inspect_image_print(path, image);
+    } else {
+        rc = tool_refuse("'%s': %s", path, image->why);
+    }
+    free(image);
+    tool_bytes_free(&file.bytes);
+    return rc;
+}
+
+int tool_inspect(int argc, const char **argv)
+{
+    int json = 0;
+    const struct poptOption table[] = {
+        {"json", 0, POPT_ARG_NONE, &json, 0, "one JSON object for machines", NULL},
+        POPT_AUTOHELP POPT_TABLEEND};
+    poptContext context;
+    const char **args;
+    struct stat st;
+    int rc;
+    if (tool_options("inspect", argc, argv, table, "[--json] FILE   (image, slot, or a device's folder)",
+                     &context, &args, &rc) != 0) {
+        return rc;
+    }
+    if (!args[0] || args[1]) {
+        rc = tool_usage("one file is needed: `otter inspect FILE`");
+    } else if (stat(args[0], &st) == 0 && S_ISDIR(st.st_mode)) {
+        rc = inspect_folder(args[0], json != 0);
+    } else {
+        rc = inspect_file(args[0], json != 0);
+    }
+    poptFreeContext(context);
+    return rc;
+}
