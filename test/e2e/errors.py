@@ -30,7 +30,7 @@ class Command:
 COMMANDS = [
     Command("keygen", "--type ecdsa-p256 OUT:new.pem"),
     Command("pubkey", "--key IN:key.pem -o OUT:pub.pem"),
-    Command("sign", "--key IN:key.pem --version 1.0.0 --pad-header IN:app.hex OUT:signed.bin"),
+    Command("sign", "--key IN:key.pem --version 1.0.0 IN:app.hex OUT:signed.bin"),
     Command("verify", "--key IN:pub.pem.in IN:signed.bin.in"),
     Command("inspect", "IN:signed.bin.in"),
     Command("flashmap check", "IN:map.json"),

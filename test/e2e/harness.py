@@ -132,7 +132,7 @@ class Kit:
         name = "image-%s-%d-%s-%s-%d%s.bin" % (version, size, behave, key, seed, "".join(extra).replace("/", "_"))
 
         def make():
-            run([self.otter, "sign", "--key", self.key(key), "--version", version, "--pad-header", *extra,
+            run([self.otter, "sign", "--key", self.key(key), "--version", version, *extra,
                  self.payload(version, size, behave, seed), self.path(name)])
             return self.path(name)
         return self.once(name, make)
@@ -140,10 +140,10 @@ class Kit:
     def image_of_total(self, total, version="1.1.0"):
         """A signed image of exactly `total` bytes (ECDSA signatures vary by a few bytes)."""
         def make():
-            size = total - 0x400 - 160
+            size = total - 160
             for _ in range(200):
                 payload, out = self.payload(version, size), self.path("total-%d.bin" % total)
-                run([self.otter, "sign", "--key", self.key(), "--version", version, "--pad-header", payload, out])
+                run([self.otter, "sign", "--key", self.key(), "--version", version, payload, out])
                 got = os.path.getsize(out)
                 if got == total:
                     return out
@@ -236,8 +236,8 @@ class Device:
                 "--image", self.image, "--server", url, "--board", BOARD]
         if url.startswith("https"):
             args += ["--ca", kit.ca()]
-        for option, value in (("--first-poll-seconds", 0.001), ("--poll-seconds", 0.1), ("--retry-seconds", 0.02),
-                              ("--retry-max-seconds", 0.08), ("--stall-seconds", 0.7), ("--watchdog", 1)):
+        for option, value in (("--initial-ms", 1), ("--poll-ms", 100), ("--retry-ms", 20),
+                              ("--retry-max-ms", 80), ("--stall-ms", 700), ("--watchdog-ms", 1000)):
             if option not in options:
                 args += [option, str(value)]
         run(args + [str(o) for o in options])

@@ -146,7 +146,7 @@ def every_byte(bench, path, send):
             return connection.write(answer)
         done.append(at)
         return send(connection, answer, head, at)
-    image, server, device, primary = stage(bench, lie, path, ("--retry-max-seconds", 0.02), None, None, True)
+    image, server, device, primary = stage(bench, lie, path, ("--retry-max-ms", 20), None, None, True)
     device.start(timeout=90)
     device.finish(100)
     check(len(done) > 100, "only %d positions were reached", len(done))
@@ -185,7 +185,7 @@ def _(bench):
         connection.send(head[server.cuts:] + answer.body)
         return True
     job = bench.job(bench.kit.image("1.1.0", 60000), version="1.0.0")
-    image, server, device, _ = stage(bench, only(JOB, lie), None, ["--poll-seconds", 0.01], None, job, True)
+    image, server, device, _ = stage(bench, only(JOB, lie), None, ["--poll-ms", 10], None, job, True)
     server.files[JOB] = job
     device.start("outcome=current,count=120", timeout=60).finish(70)
     check(set(device.outcomes()) <= {"current"}, "outcomes: %s", set(device.outcomes()))

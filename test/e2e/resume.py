@@ -101,7 +101,7 @@ def stage(bench, map_name, cutter, secure, options):
     image = bench.kit.image("1.1.0", SIZE, seed=7)
     server = bench.serve(image, secure=secure)
     server.behaviour = cutter
-    device = bench.device(server, "--stall-seconds", 5, *options, map_name=map_name)
+    device = bench.device(server, "--stall-ms", 5000, *options, map_name=map_name)
     return image, server, device, device.find_primary()
 
 

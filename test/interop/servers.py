@@ -21,7 +21,7 @@ import harness  # noqa: E402
 from harness import BOARD, JOB, case, check, run, sha256  # noqa: E402
 
 LWS_VERSION = "5.4.0"
-SIZE = 742607 - 0x400
+SIZE = 742607
 NEED_ALL = False
 
 
@@ -85,7 +85,7 @@ def launch(bench, args, port, folder=None):
 
 
 def update(bench, url, image, *options, until="confirmed=1.1.0"):
-    device = bench.device(url, "--stall-seconds", 5, *options)
+    device = bench.device(url, "--stall-ms", 5000, *options)
     primary = device.find_primary()
     device.start(until=until, timeout=40).finish(50)
     check(device.holds(primary, image), "the primary does not hold the new image")
@@ -240,7 +240,7 @@ def _(bench):
 def _(bench):
     """The server is killed in the middle of the download and started again: If-Range works with its ETag."""
     url, image, folder, process, args = start_nginx(bench, "limit_rate 400k;")
-    device = bench.device(url, "--stall-seconds", 3)
+    device = bench.device(url, "--stall-ms", 3000)
     primary = device.find_primary()
     device.start(timeout=60)
     device.wait_event(lambda e: e.get("event") == "progress" and e.get("done", 0) > 200000)
