@@ -23,7 +23,8 @@ struct flashmap_device {
     uint32_t addr;   /* where the CPU sees it */
     uint32_t size;
     uint32_t sector_size, block_size, prog_size; /* as in struct otter_flash */
-    uint32_t bank_size; /* logical banks, for parts that cannot erase the bank they run from; 0: one */
+    uint32_t
+        bank_size; /* logical banks, for parts that cannot erase the bank they run from; 0: one */
     uint8_t erased;
     bool row_write; /* one operation erases and programs a sector */
     bool xip;       /* external, and code runs from it in place */
@@ -41,27 +42,26 @@ enum flashmap_role {
 
 struct flashmap_area {
     enum flashmap_role role;
-    uint8_t app;            /* 1.. for slots, else 0 */
-    bool assigned;          /* not in the map: the tool chose it */
+    uint8_t app;   /* 1.. for slots, else 0 */
+    bool assigned; /* not in the map: the tool chose it */
     uint32_t addr, size;
-    uint32_t device, base;  /* index, and offset in it */
+    uint32_t device, base;            /* index, and offset in it */
     char key[FLASHMAP_KEY_SIZE];      /* JSON path of the address */
     char size_key[FLASHMAP_KEY_SIZE]; /* and of the size */
-    char label[20];         /* "primary", "secondary", "primary_2", ... */
+    char label[20];                   /* "primary", "secondary", "primary_2", ... */
 };
 
 enum flashmap_dialect { FLASHMAP_PSOC, FLASHMAP_XMC };
 
 /* What follows from the map for one application; all zero where a rule was broken. */
 struct flashmap_geometry {
-    uint32_t primary, secondary; /* area indices */
+    uint32_t primary, secondary;            /* area indices */
     uint32_t boundary_first, boundary_step; /* slot offsets where a swap unit may end; swap only */
     uint32_t image_size_max;
-    uint32_t hole_size;  /* room for the displaced image beyond the slot; swap only */
-    uint32_t unit_size;  /* swap unit for the largest image */
-    uint32_t units;      /* of the largest image */
-    uint32_t records;    /* journal records that its swap appends */
-    double swap_s, revert_s, copy_s; /* modelled seconds for the largest image, typical */
+    uint32_t hole_size; /* room for the displaced image beyond the slot; swap only */
+    uint32_t unit_size; /* swap unit for the largest image */
+    uint32_t units;     /* of the largest image */
+    uint32_t records;   /* journal records that its swap appends */
 };
 
 struct flashmap {
@@ -71,15 +71,15 @@ struct flashmap {
     enum flashmap_dialect dialect;
     enum otter_mode mode;
     bool mode_by_key; /* said by `upgrade` or --mode, not concluded */
-    bool xip;         /* the application runs in place from external flash */
+    bool xip;         /* an application runs in place from external flash */
     bool trailers;    /* "state": "trailer": no journal, MCUboot's flags in the slots */
     struct flashmap_device devices[FLASHMAP_DEVICES_MAX];
     uint32_t devices_count;
     struct flashmap_area areas[FLASHMAP_AREAS_MAX];
     uint32_t areas_count;
     uint32_t apps_count;
-    int journal; /* area index, -1: none */
-    int scratch; /* area index of the scratch that a swap uses, -1: none */
+    int journal;                   /* area index, -1: none */
+    int scratch;                   /* area index of the scratch that a swap uses, -1: none */
     uint32_t cell_size, half_size; /* of the journal */
     uint32_t trailer_size;         /* what the replaced bootloader keeps at a slot's end */
     uint32_t unit_max;

@@ -48,25 +48,28 @@ static bool boundaries_serve(const struct pair *pair, const struct flashmap_geom
 {
     uint32_t ps = pair->primary_sector;
     uint32_t ss = pair->secondary_sector;
-    uint32_t step = geometry->boundary_step;
-    if (step == 0) {
-        flashmap_error(report, "%s and %s: erase sectors of %s at 0x%08X (0x%X) and %s at 0x%08X (0x%X) never line up, so there is "
-                       "no swap; move %s to a multiple of 0x%X",
-                       pair->primary->key, pair->secondary->key, pair->primary->label, pair->primary->addr, ps,
-                       pair->secondary->label, pair->secondary->addr, ss, pair->secondary->label, ss);
+    if (geometry->boundary_step == 0) {
+        flashmap_error(report,
+                       "%s and %s: erase sectors of %s at 0x%08X (0x%X) and %s at 0x%08X (0x%X) "
+                       "never line up, so there is no swap; move %s to a multiple of 0x%X",
+                       pair->primary->key, pair->secondary->key, pair->primary->label,
+                       pair->primary->addr, ps, pair->secondary->label, pair->secondary->addr, ss,
+                       pair->secondary->label, ss);
         return false;
     }
-    if (geometry->boundary_first > pair->slot_size || step > pair->slot_size) {
-        flashmap_error(report, "%s: the slots (0x%X bytes) are smaller than the smallest swap unit, 0x%X, that erase sectors of "
-                       "0x%X and 0x%X allow",
-                       pair->secondary->size_key, pair->slot_size, step, ps, ss);
+    if (geometry->boundary_first > pair->slot_size) {
+        flashmap_error(report,
+                       "%s: the smaller slot, 0x%X bytes, ends before the first erase sector "
+                       "boundary that both slots share, at 0x%X; make it larger",
+                       pair->secondary->size_key, pair->slot_size, geometry->boundary_first);
         return false;
     }
     return true;
 }
 
 /* The last boundary that leaves `room` bytes of the secondary free behind it; 0: none. */
-static uint32_t last_boundary(const struct pair *pair, const struct flashmap_geometry *geometry, uint32_t room)
+static uint32_t last_boundary(const struct pair *pair, const struct flashmap_geometry *geometry,
+                              uint32_t room)
 {
     uint32_t limit = pair->secondary->size < room ? 0 : pair->secondary->size - room;
     if (limit > pair->slot_size) {
@@ -84,13 +87,16 @@ static uint32_t scratch_size(const struct flashmap *map)
     return map->scratch < 0 ? 0 : map->areas[map->scratch].size;
 }
 
-static void swap_limit(const struct pair *pair, struct flashmap_geometry *geometry, struct flashmap_report *report)
+static void swap_limit(const struct pair *pair, struct flashmap_geometry *geometry,
+                       struct flashmap_report *report)
 {
     const struct flashmap *map = pair->map;
     uint32_t step = geometry->boundary_step;
     uint32_t end = last_boundary(pair, geometry, 0);
     if (map->scratch >= 0 && scratch_size(map) < step) {
-        flashmap_error(report, "%s: insufficient scratch area, 0x%X bytes: a swap unit of these slots is 0x%X; suggested size: 0x%X",
+        flashmap_error(report,
+                       "%s: insufficient scratch area, 0x%X bytes: a swap unit of these slots is "
+                       "0x%X; suggested size: 0x%X",
                        map->areas[map->scratch].size_key, scratch_size(map), step, step);
         return;
     }
@@ -98,8 +104,9 @@ static void swap_limit(const struct pair *pair, struct flashmap_geometry *geomet
         uint32_t whole = end;
         end = last_boundary(pair, geometry, step);
         if (end >= IMAGE_SIZE_MIN) {
-            flashmap_note(report, "no scratch area: images of %s are limited to 0x%X in place of 0x%X, so that the secondary keeps room "
-                          "for one swap unit of 0x%X",
+            flashmap_note(report,
+                          "no scratch area: images of %s are limited to 0x%X in place of 0x%X, so "
+                          "that the secondary keeps room for one swap unit of 0x%X",
                           pair->primary->label, end, whole, step);
         }
     }
@@ -130,13 +137,17 @@ static void check_app(struct flashmap *map, uint8_t app, struct flashmap_report 
                         .secondary = flashmap_find(map, FLASHMAP_SECONDARY, app)};
     pair.primary_sector = map->devices[pair.primary->device].sector_size;
     pair.secondary_sector = map->devices[pair.secondary->device].sector_size;
-    pair.slot_size = pair.primary->size < pair.secondary->size ? pair.primary->size : pair.secondary->size;
+    pair.slot_size =
+        pair.primary->size < pair.secondary->size ? pair.primary->size : pair.secondary->size;
     geometry->primary = (uint32_t)(pair.primary - map->areas);
     geometry->secondary = (uint32_t)(pair.secondary - map->areas);
     if (pair.slot_size < map->trailer_size + IMAGE_SIZE_MIN) {
-        flashmap_error(report, "%s: the slots (0x%X bytes) are too small for an image and its trailer; smallest: 0x%X",
-                       pair.primary->size < pair.secondary->size ? pair.primary->size_key : pair.secondary->size_key,
-                       pair.slot_size, map->trailer_size + IMAGE_SIZE_MIN);
+        flashmap_error(
+            report,
+            "%s: the slots (0x%X bytes) are too small for an image and its trailer; smallest: 0x%X",
+            pair.primary->size < pair.secondary->size ? pair.primary->size_key
+                                                      : pair.secondary->size_key,
+            pair.slot_size, map->trailer_size + IMAGE_SIZE_MIN);
         return;
     }
     uint32_t errors = report->errors.count;
@@ -150,12 +161,15 @@ static void check_app(struct flashmap *map, uint8_t app, struct flashmap_report 
         geometry->image_size_max = pair.slot_size - map->trailer_size;
     }
     if (report->errors.count == errors && geometry->image_size_max < IMAGE_SIZE_MIN) {
-        flashmap_error(report, "%s: no room for an image: swap units of 0x%X leave 0x%X bytes; make the slots larger",
-                       pair.secondary->size_key, geometry->boundary_step, geometry->image_size_max);
+        flashmap_error(
+            report,
+            "%s: no room for an image: swap units of 0x%X leave 0x%X bytes; make the slots larger",
+            pair.secondary->size_key, geometry->boundary_step, geometry->image_size_max);
     }
     if (pair.primary->size != pair.secondary->size) {
-        flashmap_note(report, "%s and %s differ in size (0x%X, 0x%X): the smaller one counts", pair.primary->size_key,
-                      pair.secondary->size_key, pair.primary->size, pair.secondary->size);
+        flashmap_note(report, "%s and %s differ in size (0x%X, 0x%X): the smaller one counts",
+                      pair.primary->size_key, pair.secondary->size_key, pair.primary->size,
+                      pair.secondary->size);
     }
 }
 

@@ -19,7 +19,8 @@ static uint32_t cell_size(const struct flashmap_device *device)
 /* Bytes of the smallest journal on this device: two halves of whole sectors. */
 static uint32_t size_min(const struct flashmap_device *device)
 {
-    uint32_t sectors = (HALF_CELLS_MIN * cell_size(device) + device->sector_size - 1) / device->sector_size;
+    uint32_t sectors =
+        (HALF_CELLS_MIN * cell_size(device) + device->sector_size - 1) / device->sector_size;
     if (sectors < HALF_SECTORS_MIN) {
         sectors = HALF_SECTORS_MIN;
     }
@@ -28,7 +29,8 @@ static uint32_t size_min(const struct flashmap_device *device)
 }
 
 /* The end of the first area whose sectors meet [base, base + size), or 0: it is free. */
-static uint32_t taken_until(const struct flashmap *map, uint32_t device, uint32_t base, uint32_t size)
+static uint32_t taken_until(const struct flashmap *map, uint32_t device, uint32_t base,
+                            uint32_t size)
 {
     for (uint32_t i = 0; i < map->areas_count; i++) {
         uint32_t first, end;
@@ -67,7 +69,8 @@ static bool habitual_place(const struct flashmap *map, const struct flashmap_pla
         uint32_t base = platform->state_addr - device->addr;
         if (platform->state_addr < device->addr || base >= device->size ||
             platform->state_size > device->size - base || base % device->sector_size != 0 ||
-            platform->state_size % device->sector_size != 0 || platform->state_size < size_min(device)) {
+            platform->state_size % device->sector_size != 0 ||
+            platform->state_size < size_min(device)) {
             continue;
         }
         *ret_index = i;
@@ -77,15 +80,20 @@ static bool habitual_place(const struct flashmap *map, const struct flashmap_pla
     return false;
 }
 
-/* The next device in order of sector size, after `last` (UINT32_MAX: the first of all). */
-static bool next_device(const struct flashmap *map, uint32_t last, uint32_t *ret_index)
+/* Devices in order of sector size, then of the map. */
+static uint64_t rank(const struct flashmap *map, uint32_t index)
 {
+    return (uint64_t)map->devices[index].sector_size << 8 | index;
+}
+
+/* The device next in rank after *index (UINT32_MAX: the first of all). */
+static bool next_device(const struct flashmap *map, uint32_t *index)
+{
+    uint64_t after = *index == UINT32_MAX ? 0 : rank(map, *index) + 1;
     bool found = false;
     for (uint32_t i = 0; i < map->devices_count; i++) {
-        uint64_t rank = (uint64_t)map->devices[i].sector_size << 8 | i;
-        uint64_t after = last == UINT32_MAX ? 0 : ((uint64_t)map->devices[last].sector_size << 8 | last) + 1;
-        if (rank >= after && (!found || rank < ((uint64_t)map->devices[*ret_index].sector_size << 8 | *ret_index))) {
-            *ret_index = i;
+        if (rank(map, i) >= after && (!found || rank(map, i) < rank(map, *index))) {
+            *index = i;
             found = true;
         }
     }
@@ -97,7 +105,7 @@ static bool free_place(const struct flashmap *map, const struct flashmap_platfor
                        uint32_t *ret_index, uint32_t *ret_base, uint32_t *ret_size)
 {
     uint32_t index = UINT32_MAX;
-    while (next_device(map, index, &index)) {
+    while (next_device(map, &index)) {
         const struct flashmap_device *device = &map->devices[index];
         uint32_t smallest = size_min(device);
         uint32_t usual = platform->state_size - platform->state_size % device->sector_size;
@@ -113,28 +121,33 @@ static bool free_place(const struct flashmap *map, const struct flashmap_platfor
     return false;
 }
 
-static void assign(struct flashmap *map, const struct flashmap_platform *platform, struct flashmap_report *report)
+static void assign(struct flashmap *map, const struct flashmap_platform *platform,
+                   struct flashmap_report *report)
 {
     uint32_t index = 0;
     uint32_t base = 0;
     uint32_t size = platform->state_size;
-    if (!habitual_place(map, platform, &index, &base) && !free_place(map, platform, &index, &base, &size)) {
+    if (!habitual_place(map, platform, &index, &base) &&
+        !free_place(map, platform, &index, &base, &size)) {
         const struct flashmap_device *device = &map->devices[0];
-        flashmap_error(report, "no place for the journal: no gap of 0x%X bytes is free in %s flash; make a slot smaller, or give up "
-                       "the journal with \"state\": \"trailer\"",
+        flashmap_error(report,
+                       "no place for the journal: no gap of 0x%X bytes is free in %s flash; make a "
+                       "slot smaller, or give up the journal with \"state\": \"trailer\"",
                        size_min(device), device->name);
         return;
     }
     const struct flashmap_device *device = &map->devices[index];
-    struct flashmap_area *area = flashmap_add_area(map, FLASHMAP_STATE, 0, device->addr + base, size);
+    struct flashmap_area *area =
+        flashmap_add_area(map, FLASHMAP_STATE, 0, device->addr + base, size);
     flashmap_path(area->key, sizeof area->key, "", "(assigned)");
     flashmap_path(area->size_key, sizeof area->size_key, "", "(assigned)");
     area->assigned = true;
     area->device = index;
     area->base = base;
     map->journal = (int)map->areas_count - 1;
-    flashmap_note(report, "the map has no place for the journal: assigned 0x%08X, size 0x%X, free in %s flash; to fix it, add "
-                  "\"state\": {\"address\": \"0x%X\", \"size\": \"0x%X\"}",
+    flashmap_note(report,
+                  "the map has no place for the journal: assigned 0x%08X, size 0x%X, free in %s "
+                  "flash; to fix it, add \"state\": {\"address\": \"0x%X\", \"size\": \"0x%X\"}",
                   area->addr, size, device->name, area->addr, size);
 }
 
@@ -145,10 +158,12 @@ static void check_size(struct flashmap *map, struct flashmap_report *report)
     map->cell_size = cell_size(device);
     map->half_size = area->size / 2 - area->size / 2 % device->sector_size;
     if (area->size < size_min(device)) {
-        flashmap_error(report, "%s: insufficient %s area, 0x%X bytes: the journal needs two halves of at least %d erase sectors "
-                       "(0x%X each) and %d records (0x%X each); suggested size: 0x%X",
-                       area->size_key, area->label, area->size, HALF_SECTORS_MIN, device->sector_size,
-                       HALF_CELLS_MIN, map->cell_size, size_min(device));
+        flashmap_error(
+            report,
+            "%s: insufficient %s area, 0x%X bytes: the journal needs two halves of at least %d "
+            "erase sectors (0x%X each) and %d records (0x%X each); suggested size: 0x%X",
+            area->size_key, area->label, area->size, HALF_SECTORS_MIN, device->sector_size,
+            HALF_CELLS_MIN, map->cell_size, size_min(device));
     }
 }
 
@@ -162,8 +177,11 @@ void flashmap_check_journal(struct flashmap *map, const struct flashmap_platform
         }
     }
     if (map->trailers) {
-        flashmap_note(report, "no journal: MCUboot's trailers are used, for an agent over MCUboot%s",
-                      map->mode == OTTER_MODE_SWAP ? "; the bootloader of this project does not swap without one" : "");
+        flashmap_note(report,
+                      "no journal: MCUboot's trailers are used, for an agent over MCUboot%s",
+                      map->mode == OTTER_MODE_SWAP
+                          ? "; the bootloader of this project does not swap without one"
+                          : "");
         return;
     }
     if (map->journal < 0 && report->errors.count == 0) {

@@ -68,7 +68,8 @@ void flashmap_known_keys(const json_t *object, const char *path, const char *con
     char list[256] = "";
     size_t len = 0;
     for (const char *const *name = known; *name && len < sizeof list; name++) {
-        len += (size_t)snprintf(list + len, sizeof list - len, "%s%s", name == known ? "" : ", ", *name);
+        len += (size_t)snprintf(list + len, sizeof list - len, "%s%s", name == known ? "" : ", ",
+                                *name);
     }
     for (void *iter = json_object_iter((json_t *)(uintptr_t)object); iter;
          iter = json_object_iter_next((json_t *)(uintptr_t)object, iter)) {
@@ -159,7 +160,8 @@ bool flashmap_number(json_t *object, const char *path, const char *key, bool lea
         return false;
     }
     if (!is_hex(text)) {
-        flashmap_error(report, "%s: '%s' is not a hex number such as \"0x10000\"", full, quote(text).text);
+        flashmap_error(report, "%s: '%s' is not a hex number such as \"0x10000\"", full,
+                       quote(text).text);
         return false;
     }
     const char *digits = text + 2 + strspn(text + 2, "0");

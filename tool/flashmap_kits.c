@@ -7,9 +7,12 @@
 
 #include "tool/flashmap_kits.h"
 
-#define PSOC_2M "PSOC_062_2M", "psoc62_2m_ext_swap_single", "psoc62_2m_ext_overwrite_single", "CY8C624ABZI-S2D44"
+#define PSOC_2M                                                                                    \
+    "PSOC_062_2M", "psoc62_2m_ext_swap_single", "psoc62_2m_ext_overwrite_single",                  \
+        "CY8C624ABZI-S2D44"
 #define PSOC_512K "PSOC_062_512K", "psoc62_512k_xip_swap_single", NULL, "CY8C6245LQI-S3D72"
-#define XMC "XMC7200", "xmc7200_int_swap_single", "xmc7200_int_overwrite_single", "XMC7200D-E272K8384"
+#define XMC                                                                                        \
+    "XMC7200", "xmc7200_int_swap_single", "xmc7200_int_overwrite_single", "XMC7200D-E272K8384"
 
 const struct flashmap_kit flashmap_kits[] = {
     {"CY8CPROTO-062S2-43439", PSOC_2M, "CYW43439"},

@@ -8,9 +8,9 @@
 #include <stddef.h>
 
 struct flashmap_kit {
-    const char *target;   /* "CY8CPROTO-062S2-43439" */
-    const char *platform; /* "PSOC_062_2M" */
-    const char *map;      /* the default one */
+    const char *target;    /* "CY8CPROTO-062S2-43439" */
+    const char *platform;  /* "PSOC_062_2M" */
+    const char *map;       /* the default one */
     const char *other_map; /* NULL: none */
     const char *mcu;
     const char *wifi;

@@ -16,8 +16,8 @@ static void write_devices(FILE *out, const struct flashmap *map)
 {
     for (uint32_t i = 0; i < map->devices_count; i++) {
         const struct flashmap_device *device = &map->devices[i];
-        fprintf(out, "device %s 0x%08x 0x%x sector 0x%x program 0x%x erased 0x%02x\n", device->name, device->addr,
-                device->size, device->sector_size, device->prog_size, device->erased);
+        fprintf(out, "device %s 0x%08x 0x%x sector 0x%x program 0x%x erased 0x%02x\n", device->name,
+                device->addr, device->size, device->sector_size, device->prog_size, device->erased);
     }
 }
 
@@ -42,7 +42,8 @@ char *flashmap_canonical(const struct flashmap *map)
     if (!out) {
         return NULL;
     }
-    fprintf(out, "otter flash map 1\nmode %s\nstate %s\nunit 0x%x\n", map->mode == OTTER_MODE_SWAP ? "swap" : "overwrite",
+    fprintf(out, "otter flash map 1\nmode %s\nstate %s\nunit 0x%x\n",
+            map->mode == OTTER_MODE_SWAP ? "swap" : "overwrite",
             map->trailers ? "trailer" : "journal", map->unit_max);
     write_devices(out, map);
     write_areas(out, map);
@@ -65,7 +66,8 @@ void flashmap_hash(struct flashmap *map)
     free(text);
 }
 
-static struct otter_area area_over(const struct flashmap *map, int index, const struct otter_flash *const *flash)
+static struct otter_area area_over(const struct flashmap *map, int index,
+                                   const struct otter_flash *const *flash)
 {
     struct otter_area area = {NULL, 0, 0};
     if (index >= 0) {

@@ -29,7 +29,8 @@ struct loading {
 struct flashmap_area *flashmap_add_area(struct flashmap *map, enum flashmap_role role, uint8_t app,
                                         uint32_t addr, uint32_t size)
 {
-    static const char *const names[] = {"bootloader", "primary", "secondary", "scratch", "status", "state"};
+    static const char *const names[] = {"bootloader", "primary", "secondary",
+                                        "scratch",    "status",  "state"};
     if (map->areas_count == FLASHMAP_AREAS_MAX) {
         abort(); /* the dialects cannot name so many */
     }
@@ -88,7 +89,8 @@ static uint32_t count_applications(json_t *object, struct flashmap_report *repor
         (void)snprintf(key, sizeof key, "application_%u", app);
         if (json_object_get(object, key)) {
             if (count + 1 != app) {
-                flashmap_error(report, "%s is there, but application_%u is missing", key, count + 1);
+                flashmap_error(report, "%s is there, but application_%u is missing", key,
+                               count + 1);
             }
             count = app;
         }
@@ -103,9 +105,11 @@ static uint32_t count_applications(json_t *object, struct flashmap_report *repor
 /* Which of the two dialects this is; their other keys at the top. */
 static void find_dialect(struct loading *loading)
 {
-    static const char *const psoc[] = {"external_flash", "boot_and_upgrade", "upgrade", "state", "platform", NULL};
-    static const char *const xmc[] = {"bootloader", "application_1", "application_2", "application_3",
-                                      "application_4", "upgrade", "state", "platform", NULL};
+    static const char *const psoc[] = {"external_flash", "boot_and_upgrade", "upgrade",
+                                       "state",          "platform",         NULL};
+    static const char *const xmc[] = {"bootloader",    "application_1", "application_2",
+                                      "application_3", "application_4", "upgrade",
+                                      "state",         "platform",      NULL};
     struct flashmap *map = loading->map;
     json_t *object = json_object_get(loading->root, "boot_and_upgrade");
     if (object) {
@@ -119,7 +123,9 @@ static void find_dialect(struct loading *loading)
     } else if (json_object_get(loading->root, "memory_regions")) {
         flashmap_error(loading->report, "this is a platform file: give it with --platform");
     } else {
-        flashmap_error(loading->report, "not a flash map: neither boot_and_upgrade (PSoC) nor bootloader (XMC) is there");
+        flashmap_error(
+            loading->report,
+            "not a flash map: neither boot_and_upgrade (PSoC) nor bootloader (XMC) is there");
     }
 }
 
@@ -139,7 +145,8 @@ static const struct flashmap_platform *guess_psoc(struct loading *loading)
     flashmap_psoc_areas(loading->root, &probe, &ignored);
     for (uint32_t i = 0; i < probe.areas_count; i++) {
         uint64_t end = (uint64_t)probe.areas[i].addr + probe.areas[i].size;
-        fits = fits && (probe.areas[i].addr >= 0x18000000 || end <= 0x10000000u + small->internal_size);
+        fits = fits &&
+               (probe.areas[i].addr >= 0x18000000 || end <= 0x10000000u + small->internal_size);
     }
     flashmap_report_free(&ignored);
     return fits ? small : flashmap_platform_find("PSOC_062_2M");
@@ -151,10 +158,12 @@ static void platform_unknown(struct loading *loading, const char *name)
     size_t len = 0;
     const struct flashmap_platform *platform = NULL;
     while ((platform = flashmap_platform_next(platform)) != NULL && len < sizeof list) {
-        len += (size_t)snprintf(list + len, sizeof list - len, "%s%s", len ? ", " : "", platform->name);
+        len += (size_t)snprintf(list + len, sizeof list - len, "%s%s", len ? ", " : "",
+                                platform->name);
     }
-    flashmap_error(loading->report, "platform '%.32s' is not known; known: %s; or the path of a platform file",
-                   name, list);
+    flashmap_error(loading->report,
+                   "platform '%.32s' is not known; known: %s; or the path of a platform file", name,
+                   list);
 }
 
 /* --platform, then --kit, then the map's own key, then a conclusion from the map. */
@@ -165,7 +174,8 @@ static void find_platform(struct loading *loading)
     const struct flashmap_kit *kit = options->kit ? flashmap_kit_find(options->kit) : NULL;
     const char *name = options->platform ? options->platform : kit ? kit->platform : key;
     if (options->kit && !kit) {
-        flashmap_error(loading->report, "kit '%.40s' is not known; `otter flashmap kits` lists them", options->kit);
+        flashmap_error(loading->report,
+                       "kit '%.40s' is not known; `otter flashmap kits` lists them", options->kit);
         return;
     }
     if (name && is_platform_file(name)) {
@@ -180,13 +190,16 @@ static void find_platform(struct loading *loading)
             return;
         }
     } else {
-        loading->platform = loading->map->dialect == FLASHMAP_XMC ? flashmap_platform_find("XMC7200")
-                                                                  : guess_psoc(loading);
+        loading->platform = loading->map->dialect == FLASHMAP_XMC
+                                ? flashmap_platform_find("XMC7200")
+                                : guess_psoc(loading);
     }
-    (void)snprintf(loading->map->platform, sizeof loading->map->platform, "%s", loading->platform->name);
+    (void)snprintf(loading->map->platform, sizeof loading->map->platform, "%s",
+                   loading->platform->name);
     if (loading->platform->dialect != loading->map->dialect) {
         flashmap_error(loading->report, "the map is written for %s, but the platform is %s",
-                       loading->map->dialect == FLASHMAP_XMC ? "an XMC" : "a PSoC", loading->platform->name);
+                       loading->map->dialect == FLASHMAP_XMC ? "an XMC" : "a PSoC",
+                       loading->platform->name);
     }
 }
 
@@ -199,7 +212,8 @@ static void load_platform_file(struct loading *loading)
         if (loading->unreadable) {
             return;
         }
-        loading->platform_file = flashmap_json((const char *)bytes.data, bytes.len, loading->report);
+        loading->platform_file =
+            flashmap_json((const char *)bytes.data, bytes.len, loading->report);
         tool_bytes_free(&bytes);
     } else {
         const struct flashmap_builtin *builtin = flashmap_builtin_find("xmc7200_platform");
@@ -228,7 +242,8 @@ static void read_state(struct loading *loading)
     } else if (json_is_string(state) && strcmp(json_string_value(state), "trailer") == 0) {
         loading->map->trailers = true;
     } else if (state) {
-        flashmap_error(loading->report, "state must be an object with address and size, or \"trailer\"");
+        flashmap_error(loading->report,
+                       "state must be an object with address and size, or \"trailer\"");
     }
 }
 
@@ -252,17 +267,19 @@ static void find_mode(struct loading *loading)
     const struct flashmap_area *scratch = flashmap_find(map, FLASHMAP_SCRATCH, 0);
     const struct flashmap_area *status = flashmap_find(map, FLASHMAP_STATUS, 0);
     if (key && strcmp(key, "swap") != 0 && strcmp(key, "overwrite") != 0) {
-        flashmap_error(loading->report, "upgrade '%.32s' is not known; known: swap, overwrite", key);
+        flashmap_error(loading->report, "upgrade '%.32s' is not known; known: swap, overwrite",
+                       key);
         return;
     }
     map->mode_by_key = mode != NULL;
     map->mode = scratch ? OTTER_MODE_SWAP : OTTER_MODE_OVERWRITE;
     if (mode) {
         map->mode = strcmp(mode, "swap") == 0 ? OTTER_MODE_SWAP : OTTER_MODE_OVERWRITE;
-    } else if ((scratch == NULL) != (status == NULL)) {
+    } else if (!failed(loading) && (scratch == NULL) != (status == NULL)) {
         const struct flashmap_area *there = scratch ? scratch : status;
-        flashmap_error(loading->report, "there is a %s area (%s), but no %s area: a swap needs both, an overwrite neither; "
-                       "or say which with \"upgrade\": \"swap\" or \"overwrite\"",
+        flashmap_error(loading->report,
+                       "there is a %s area (%s), but no %s area: a swap needs both, an overwrite "
+                       "neither; or say which with \"upgrade\": \"swap\" or \"overwrite\"",
                        there->label, there->key, scratch ? "status" : "scratch");
     }
     for (uint32_t i = 0; i < map->areas_count; i++) {
@@ -295,11 +312,13 @@ static void load_steps(struct loading *loading)
     }
 }
 
-int flashmap_parse(const char *name, const char *text, size_t len, const struct flashmap_options *options,
-                   struct flashmap *ret_map, struct flashmap_report *report)
+int flashmap_parse(const char *name, const char *text, size_t len,
+                   const struct flashmap_options *options, struct flashmap *ret_map,
+                   struct flashmap_report *report)
 {
     static const struct flashmap_options none = {NULL, NULL, NULL};
-    struct loading loading = {.options = options ? options : &none, .map = ret_map, .report = report};
+    struct loading loading = {
+        .options = options ? options : &none, .map = ret_map, .report = report};
     *ret_map = (struct flashmap){.journal = -1, .scratch = -1, .unit_max = UNIT_MAX};
     set_name(ret_map->name, sizeof ret_map->name, name);
     loading.root = flashmap_json(text, len, report);
@@ -314,8 +333,8 @@ int flashmap_parse(const char *name, const char *text, size_t len, const struct 
     return failed(&loading) ? TOOL_REFUSED : TOOL_OK;
 }
 
-int flashmap_load(const char *source, const struct flashmap_options *options, struct flashmap *ret_map,
-                  struct flashmap_report *report)
+int flashmap_load(const char *source, const struct flashmap_options *options,
+                  struct flashmap *ret_map, struct flashmap_report *report)
 {
     const struct flashmap_builtin *builtin = flashmap_builtin_find(source);
     if (builtin) {
@@ -331,7 +350,8 @@ int flashmap_load(const char *source, const struct flashmap_options *options, st
     return rc;
 }
 
-int flashmap_open(const char *source, const struct flashmap_options *options, struct flashmap *ret_map)
+int flashmap_open(const char *source, const struct flashmap_options *options,
+                  struct flashmap *ret_map)
 {
     struct flashmap_report report = {{NULL, 0}, {NULL, 0}};
     int rc = flashmap_load(source, options, ret_map, &report);

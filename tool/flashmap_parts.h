@@ -47,7 +47,7 @@ struct flashmap_platform {
     const char *name;
     enum flashmap_dialect dialect;
     const char *core;
-    uint32_t internal_size; /* PSoC only; XMC has a platform file */
+    uint32_t internal_size;          /* PSoC only; XMC has a platform file */
     uint32_t state_addr, state_size; /* where a journal goes when the map has no place for one */
 };
 const struct flashmap_platform *flashmap_platform_find(const char *name);

@@ -45,9 +45,12 @@ static const struct model *model_find(const char *name, struct flashmap_report *
         if (strcmp(name, models[i].name) == 0) {
             return &models[i];
         }
-        len += (size_t)snprintf(list + len, sizeof list - len, "%s%s", i ? ", " : "", models[i].name);
+        len +=
+            (size_t)snprintf(list + len, sizeof list - len, "%s%s", i ? ", " : "", models[i].name);
     }
-    flashmap_error(report, "external_flash[0].model '%.32s' is not known; known: %s; or give flash-size and erase-size",
+    flashmap_error(report,
+                   "external_flash[0].model '%.32s' is not known; known: %s; or give flash-size "
+                   "and erase-size",
                    name, list);
     return NULL;
 }
@@ -57,7 +60,8 @@ static bool sizes_of(json_t *chip, struct flashmap_device *device, struct flashm
     const char *model_name = flashmap_string(chip, "external_flash[0]", "model", false, report);
     bool has_sizes = json_object_get(chip, "flash-size") || json_object_get(chip, "erase-size");
     if (json_object_get(chip, "model") && has_sizes) {
-        flashmap_error(report, "external_flash[0] has both model and flash-size or erase-size: keep one");
+        flashmap_error(report,
+                       "external_flash[0] has both model and flash-size or erase-size: keep one");
         return false;
     }
     if (!has_sizes) {
@@ -73,26 +77,33 @@ static bool sizes_of(json_t *chip, struct flashmap_device *device, struct flashm
         }
         return model != NULL;
     }
-    bool has_size = flashmap_number(chip, "external_flash[0]", "flash-size", false, true, &device->size, report);
-    return flashmap_number(chip, "external_flash[0]", "erase-size", false, true, &device->sector_size, report) &&
+    bool has_size = flashmap_number(chip, "external_flash[0]", "flash-size", false, true,
+                                    &device->size, report);
+    return flashmap_number(chip, "external_flash[0]", "erase-size", false, true,
+                           &device->sector_size, report) &&
            has_size;
 }
 
 static bool sizes_fit(const struct flashmap_device *device, struct flashmap_report *report)
 {
     if (device->sector_size == 0 || device->sector_size % EXTERNAL_PROG_SIZE != 0) {
-        flashmap_error(report, "external_flash[0].erase-size 0x%X must be a multiple of 0x%X, the program unit",
-                       device->sector_size, EXTERNAL_PROG_SIZE);
+        flashmap_error(
+            report,
+            "external_flash[0].erase-size 0x%X must be a multiple of 0x%X, the program unit",
+            device->sector_size, EXTERNAL_PROG_SIZE);
         return false;
     }
     if (device->size == 0 || device->size % device->sector_size != 0) {
-        flashmap_error(report, "external_flash[0].flash-size 0x%X must be a multiple of erase-size 0x%X",
+        flashmap_error(report,
+                       "external_flash[0].flash-size 0x%X must be a multiple of erase-size 0x%X",
                        device->size, device->sector_size);
         return false;
     }
     if (device->size > EXTERNAL_WINDOW) {
-        flashmap_error(report, "external_flash[0].flash-size 0x%X is more than the CPU's window at 0x%08X shows: 0x%X",
-                       device->size, EXTERNAL_ADDR, EXTERNAL_WINDOW);
+        flashmap_error(
+            report,
+            "external_flash[0].flash-size 0x%X is more than the CPU's window at 0x%08X shows: 0x%X",
+            device->size, EXTERNAL_ADDR, EXTERNAL_WINDOW);
         return false;
     }
     return true;
@@ -106,9 +117,12 @@ static void add_external(json_t *chip, struct flashmap *map, struct flashmap_rep
         return;
     }
     flashmap_known_keys(chip, "external_flash[0]", known, report);
-    struct flashmap_device device = {
-        .name = "external", .timing = "s25hs256t", .addr = EXTERNAL_ADDR, .erased = 0xff,
-        .prog_size = EXTERNAL_PROG_SIZE, .external = true};
+    struct flashmap_device device = {.name = "external",
+                                     .timing = "s25hs256t",
+                                     .addr = EXTERNAL_ADDR,
+                                     .erased = 0xff,
+                                     .prog_size = EXTERNAL_PROG_SIZE,
+                                     .external = true};
     const char *mode = flashmap_string(chip, "external_flash[0]", "mode", false, report);
     if (mode && strcmp(mode, "XIP") != 0) {
         flashmap_error(report, "external_flash[0].mode '%.32s' is not known; known: XIP", mode);
@@ -123,10 +137,14 @@ void flashmap_psoc_devices(json_t *root, const struct flashmap_platform *platfor
                            struct flashmap *map, struct flashmap_report *report)
 {
     map->trailer_size = ROW_SIZE;
-    map->devices[map->devices_count++] = (struct flashmap_device){
-        .name = "internal", .addr = INTERNAL_ADDR,
-        .size = platform->internal_size, .sector_size = ROW_SIZE, .block_size = SECTOR_SIZE,
-        .prog_size = ROW_SIZE, .erased = 0x00, .row_write = true};
+    map->devices[map->devices_count++] = (struct flashmap_device){.name = "internal",
+                                                                  .addr = INTERNAL_ADDR,
+                                                                  .size = platform->internal_size,
+                                                                  .sector_size = ROW_SIZE,
+                                                                  .block_size = SECTOR_SIZE,
+                                                                  .prog_size = ROW_SIZE,
+                                                                  .erased = 0x00,
+                                                                  .row_write = true};
     (void)snprintf(map->devices[0].timing, sizeof map->devices[0].timing, "%s",
                    platform->internal_size > 0x80000 ? "psoc6-2m" : "psoc6-512k");
     json_t *chips = json_object_get(root, "external_flash");
@@ -136,7 +154,8 @@ void flashmap_psoc_devices(json_t *root, const struct flashmap_platform *platfor
     if (!json_is_array(chips) || json_array_size(chips) == 0) {
         flashmap_error(report, "external_flash must be an array with one object");
     } else if (json_array_size(chips) > 1) {
-        flashmap_error(report, "external_flash names %zu chips: one is supported", json_array_size(chips));
+        flashmap_error(report, "external_flash names %zu chips: one is supported",
+                       json_array_size(chips));
     } else {
         add_external(json_array_get(chips, 0), map, report);
     }
@@ -170,17 +189,19 @@ static void read_pair(json_t *object, const char *path, const struct leaf_pair *
 static void refuse_shared_slot(json_t *object, const char *path, struct flashmap_report *report)
 {
     if (json_object_get(object, "shared_slot")) {
-        flashmap_error(report, "%s.shared_slot: slots shared by several images are not supported", path);
+        flashmap_error(report, "%s.shared_slot: slots shared by several images are not supported",
+                       path);
     }
 }
 
 static void read_application(json_t *parent, const char *name, uint8_t app, struct flashmap *map,
                              struct flashmap_report *report)
 {
-    static const char *const known[] = {"address", "size", "upgrade_address", "upgrade_size",
-                                        "shared_slot", "core", NULL};
-    static const struct leaf_pair pairs[] = {{"address", "size", FLASHMAP_PRIMARY, true},
-                                             {"upgrade_address", "upgrade_size", FLASHMAP_SECONDARY, true}};
+    static const char *const known[] = {
+        "address", "size", "upgrade_address", "upgrade_size", "shared_slot", "core", NULL};
+    static const struct leaf_pair pairs[] = {
+        {"address", "size", FLASHMAP_PRIMARY, true},
+        {"upgrade_address", "upgrade_size", FLASHMAP_SECONDARY, true}};
     char path[FLASHMAP_KEY_SIZE];
     flashmap_path(path, sizeof path, "boot_and_upgrade", name);
     json_t *object = flashmap_object(parent, "boot_and_upgrade", name, true, report);
@@ -201,10 +222,11 @@ static void read_application(json_t *parent, const char *name, uint8_t app, stru
 
 void flashmap_psoc_areas(json_t *root, struct flashmap *map, struct flashmap_report *report)
 {
-    static const char *const known[] = {"bootloader", "application_1", "application_2",
+    static const char *const known[] = {"bootloader",    "application_1", "application_2",
                                         "application_3", "application_4", NULL};
-    static const char *const known_boot[] = {"address", "size", "scratch_address", "scratch_size",
-                                             "status_address", "status_size", "shared_slot", NULL};
+    static const char *const known_boot[] = {
+        "address",        "size",        "scratch_address", "scratch_size",
+        "status_address", "status_size", "shared_slot",     NULL};
     static const struct leaf_pair pairs[] = {
         {"address", "size", FLASHMAP_BOOTLOADER, true},
         {"scratch_address", "scratch_size", FLASHMAP_SCRATCH, false},

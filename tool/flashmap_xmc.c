@@ -47,21 +47,22 @@ static const struct kind *kind_of(json_t *region, const char *path, struct flash
             return &kinds[i];
         }
     }
-    flashmap_error(report, "%s.type '%.32s' is not known; known: %s, %s, %s, %s", path, type, kinds[0].type,
-                   kinds[1].type, kinds[2].type, kinds[3].type);
+    flashmap_error(report, "%s.type '%.32s' is not known; known: %s, %s, %s, %s", path, type,
+                   kinds[0].type, kinds[1].type, kinds[2].type, kinds[3].type);
     return NULL;
 }
 
-static bool region_fits(const struct flashmap_device *device, const char *path, struct flashmap_report *report)
+static bool region_fits(const struct flashmap_device *device, const char *path,
+                        struct flashmap_report *report)
 {
     if (device->sector_size == 0 || device->sector_size % device->prog_size != 0) {
-        flashmap_error(report, "%s.erase_size 0x%X must be a multiple of 0x%X, the program unit", path,
-                       device->sector_size, device->prog_size);
+        flashmap_error(report, "%s.erase_size 0x%X must be a multiple of 0x%X, the program unit",
+                       path, device->sector_size, device->prog_size);
         return false;
     }
     if (device->size == 0 || device->size % device->sector_size != 0) {
-        flashmap_error(report, "%s.size 0x%X must be a multiple of erase_size 0x%X", path, device->size,
-                       device->sector_size);
+        flashmap_error(report, "%s.size 0x%X must be a multiple of erase_size 0x%X", path,
+                       device->size, device->sector_size);
         return false;
     }
     if (device->addr > UINT32_MAX - device->size) {
@@ -81,17 +82,19 @@ static bool region_is_free(const struct flashmap *map, const struct flashmap_dev
             return false;
         }
         if (device->addr < other->addr + other->size && other->addr < device->addr + device->size) {
-            flashmap_error(report, "%s: the region at 0x%08X overlaps memory_regions[%u] at 0x%08X", path,
-                           device->addr, i, other->addr);
+            flashmap_error(report, "%s: the region at 0x%08X overlaps memory_regions[%u] at 0x%08X",
+                           path, device->addr, i, other->addr);
             return false;
         }
     }
     return true;
 }
 
-static void read_region(json_t *region, const char *path, struct flashmap *map, struct flashmap_report *report)
+static void read_region(json_t *region, const char *path, struct flashmap *map,
+                        struct flashmap_report *report)
 {
-    static const char *const known[] = {"address", "size", "erase_size", "erase_value", "type", "mem_type", NULL};
+    static const char *const known[] = {"address", "size",     "erase_size", "erase_value",
+                                        "type",    "mem_type", NULL};
     if (!json_is_object(region)) {
         flashmap_error(report, "%s must be an object", path);
         return;
@@ -103,7 +106,8 @@ static void read_region(json_t *region, const char *path, struct flashmap *map, 
     bool complete = kind != NULL;
     complete &= flashmap_number(region, path, "address", false, true, &device.addr, report);
     complete &= flashmap_number(region, path, "size", false, true, &device.size, report);
-    complete &= flashmap_number(region, path, "erase_size", false, true, &device.sector_size, report);
+    complete &=
+        flashmap_number(region, path, "erase_size", false, true, &device.sector_size, report);
     complete &= flashmap_number(region, path, "erase_value", false, true, &erased, report);
     if (!complete) {
         return;
@@ -152,8 +156,9 @@ void flashmap_xmc_devices(json_t *root, struct flashmap *map, struct flashmap_re
     }
 }
 
-static void read_slot(json_t *slots, const char *path, const char *key, enum flashmap_role role, uint8_t app,
-                      uint32_t size, struct flashmap *map, struct flashmap_report *report)
+static void read_slot(json_t *slots, const char *path, const char *key, enum flashmap_role role,
+                      uint8_t app, uint32_t size, struct flashmap *map,
+                      struct flashmap_report *report)
 {
     uint32_t addr = 0;
     if (flashmap_number(slots, path, key, false, true, &addr, report) && size) {
@@ -190,9 +195,12 @@ static void read_application(json_t *root, const char *name, uint8_t app, struct
 
 void flashmap_xmc_areas(json_t *root, struct flashmap *map, struct flashmap_report *report)
 {
-    static const char *const known_boot[] = {"bootloader_area", "status_area", "scratch_area", NULL};
-    static const enum flashmap_role roles[] = {FLASHMAP_BOOTLOADER, FLASHMAP_STATUS, FLASHMAP_SCRATCH};
-    static const char *const apps[] = {"application_1", "application_2", "application_3", "application_4"};
+    static const char *const known_boot[] = {"bootloader_area", "status_area", "scratch_area",
+                                             NULL};
+    static const enum flashmap_role roles[] = {FLASHMAP_BOOTLOADER, FLASHMAP_STATUS,
+                                               FLASHMAP_SCRATCH};
+    static const char *const apps[] = {"application_1", "application_2", "application_3",
+                                       "application_4"};
     json_t *boot = flashmap_object(root, "", "bootloader", true, report);
     if (boot) {
         flashmap_known_keys(boot, "bootloader", known_boot, report);
