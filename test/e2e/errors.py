@@ -342,3 +342,53 @@ def _(bench):
     for name in names:
         done = run([bench.kit.otter, *name.split(), "--help"])
         check(done.stdout.strip() and not done.stderr, "`otter %s --help` says nothing", name)
+
+
+FULL_DISK = """set -e
+mount -t tmpfs -o size=%(size)s,mode=755 none "$1"
+cd "$1"
+head -c %(fill)d /dev/zero >filler || true
+ls -lARn --time-style=+ >"$2/before"
+shift
+out=$1
+shift
+set +e
+"$@" >"$out/stdout" 2>"$out/stderr" </dev/null
+echo $? >"$out/code"
+ls -lARn --time-style=+ >"$out/after"
+"""
+
+
+def full_disk_case(command):
+    @case("errors/full-disk-%s" % command.name.replace(" ", "-"), "errors")
+    def _(bench):
+        """A real ENOSPC: a tiny tmpfs in a mount namespace of its own, filled to the last page but some."""
+        folder = prepare(bench)
+        mount, out = os.path.join(bench.folder, "full"), os.path.join(bench.folder, "out")
+        os.makedirs(mount)
+        os.makedirs(out)
+        unshare = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--mount"]
+        if subprocess.run([*unshare, "true"], stderr=subprocess.DEVNULL).returncode != 0:
+            print("skip errors/full-disk-%s: no mount namespaces here; outputs-* has a limited file size"
+                  % command.name.replace(" ", "-"))
+            return
+        faults = []
+        words = command.name.split() + [os.path.join(mount if word.startswith("OUT:") else folder, word.partition(":")[2])
+                                        if word.startswith(("IN:", "OUT:")) else word for word in command.words]
+        for room in (0, 4096):
+            script = FULL_DISK % {"size": 65536, "fill": 65536 - room}
+            run([*unshare, "sh", "-c", script, "sh", mount, out, bench.kit.otter, *words], timeout=30)
+            said = {name: open(os.path.join(out, name)).read() for name in ("stdout", "stderr", "code", "before", "after")}
+            shown = "otter %s [%d bytes of room]" % (" ".join(words), room)
+            check(": no command" not in said["stderr"], "there is no command %s", command.name)
+            small = room and said["code"] == "0\n"  # a key fits into one page
+            if not small and (said["code"] not in ("1\n", "2\n") or said["stderr"].count("\n") != 1 or said["stdout"]):
+                faults.append("%s: exit %s, %r" % (shown, said["code"].strip(), said["stderr"][:200]))
+            if not small and said["before"] != said["after"]:
+                faults.append("%s: left behind:\n%s" % (shown, said["after"]))
+        verdict(faults)
+
+
+for _command in COMMANDS:
+    if places(_command, "OUT:"):
+        full_disk_case(_command)

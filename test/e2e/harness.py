@@ -28,6 +28,7 @@ PSOC, XMC = "psoc62_2m_ext_swap_single", "xmc7200_int_swap_single"
 JOB = "/ota_update.json"
 IMAGE = "/app.bin"
 INVERT = bytes(255 - i for i in range(256))
+OPEN = set()  # benches of running cases
 CASES = {}  # id -> (part, function)
 
 
@@ -38,6 +39,10 @@ def case(name, part):
         CASES[name] = (part, function)
         return function
     return register
+
+
+class Stopped(Exception):
+    """SIGTERM: end what was started, remove the folder."""
 
 
 class Failed(Exception):
@@ -399,6 +404,7 @@ class Bench:
 def run_case(kit, name, keep):
     begin = time.monotonic()
     bench, verdict = Bench(kit, name), None
+    OPEN.add(bench)
     try:
         CASES[name][1](bench)
     except Failed as error:
@@ -406,6 +412,7 @@ def run_case(kit, name, keep):
     except Exception:  # a fault of the test itself is a failure too
         verdict = traceback.format_exc()
     finally:
+        OPEN.discard(bench)
         bench.close()
     took = time.monotonic() - begin
     if verdict is None:
@@ -416,6 +423,10 @@ def run_case(kit, name, keep):
     if not keep:
         shutil.rmtree(bench.folder, ignore_errors=True)
     return verdict is None
+
+
+def stop(_signal, _frame):
+    raise Stopped
 
 
 def main(argv):
@@ -446,10 +457,15 @@ def main(argv):
         return 0
     folder = tempfile.mkdtemp(prefix="otter-e2e-")
     begin = time.monotonic()
+    signal.signal(signal.SIGTERM, stop)
     try:
         kit = Kit(folder, find_otter())
         with ThreadPoolExecutor(jobs) as pool:
             results = list(pool.map(lambda n: run_case(kit, n, keep), chosen))
+    except (KeyboardInterrupt, Stopped):
+        for bench in list(OPEN):
+            bench.close()
+        raise SystemExit("stopped")
     finally:
         if not keep:
             shutil.rmtree(folder, ignore_errors=True)
