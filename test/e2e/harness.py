@@ -460,9 +460,10 @@ def main(argv):
     signal.signal(signal.SIGTERM, stop)
     try:
         kit = Kit(folder, find_otter())
-        with ThreadPoolExecutor(jobs) as pool:
-            results = list(pool.map(lambda n: run_case(kit, n, keep), chosen))
+        pool = ThreadPoolExecutor(jobs)
+        results = list(pool.map(lambda n: run_case(kit, n, keep), chosen))
     except (KeyboardInterrupt, Stopped):
+        pool.shutdown(wait=False, cancel_futures=True)
         for bench in list(OPEN):
             bench.close()
         raise SystemExit("stopped")
