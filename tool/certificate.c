@@ -24,7 +24,7 @@ const char *tool_openssl_cause(void)
     return reason ? reason : "OpenSSL gave no reason";
 }
 
-EVP_PKEY *tool_key_make(unsigned rsa_bits)
+EVP_PKEY *tool_cert_key(unsigned rsa_bits)
 {
     return rsa_bits ? EVP_RSA_gen(rsa_bits) : EVP_EC_gen("P-256");
 }
@@ -161,7 +161,7 @@ char *tool_cert_pem(X509 *cert)
     return take_text(bio, bio && PEM_write_bio_X509(bio, cert) == 1);
 }
 
-char *tool_key_pem(EVP_PKEY *key)
+char *tool_cert_key_pem(EVP_PKEY *key)
 {
     BIO *bio = BIO_new(BIO_s_secmem());
     return take_text(bio, bio && PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1);

@@ -25,7 +25,7 @@ struct tool_cert_spec {
 };
 
 /* P-256, or RSA of that many bits (0: P-256). */
-EVP_PKEY *tool_key_make(unsigned rsa_bits);
+EVP_PKEY *tool_cert_key(unsigned rsa_bits);
 
 /* issuer NULL: self-signed. Signed with SHA-256; the serial number is random. */
 X509 *tool_cert_make(const struct tool_cert_spec *spec, EVP_PKEY *key, X509 *issuer,
@@ -36,7 +36,7 @@ bool tool_is_address(const char *host);
 
 /* PEM text in memory; release with OPENSSL_free. NULL on failure. */
 char *tool_cert_pem(X509 *cert);
-char *tool_key_pem(EVP_PKEY *key);
+char *tool_cert_key_pem(EVP_PKEY *key);
 
 /* OpenSSL's newest complaint; empties its queue. */
 const char *tool_openssl_cause(void);

@@ -54,11 +54,11 @@ static struct pair make(enum tool_cert_use use, const char *name, const struct p
         spec.hosts = hosts;
         spec.hosts_count = 3;
     }
-    struct pair pair = {.key = tool_key_make(rsa_bits)};
+    struct pair pair = {.key = tool_cert_key(rsa_bits)};
     pair.cert = tool_cert_make(&spec, pair.key, issuer ? issuer->cert : NULL, issuer ? issuer->key : NULL);
     assert_non_null(pair.cert);
     pair.cert_pem = tool_cert_pem(pair.cert);
-    pair.key_pem = tool_key_pem(pair.key);
+    pair.key_pem = tool_cert_key_pem(pair.key);
     return pair;
 }
 
@@ -232,7 +232,7 @@ static void test_every_suite_works(void **state)
                                       "ECDHE-ECDSA-CHACHA20-POLY1305"};
     static const char *const new[] = {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384",
                                       "TLS_CHACHA20_POLY1305_SHA256"};
-    static const char *const curves[] = {"P-256", "X25519", "P-384"};
+    static char curves[][8] = {"P-256", "X25519", "P-384"};
     (void)state;
     config.no_sessions = true;
     start();
@@ -300,7 +300,7 @@ static void test_address_inside_a_dns_name_is_refused(void **state)
 {
     static const char *const broken[] = {"http_server", "IP:192.0.2.7"};
     struct tool_cert_spec spec = {TOOL_CERT_SERVER, "http_server", broken, 2, NOW - YEAR, NOW + YEAR};
-    struct pair pair = {.key = tool_key_make(0)};
+    struct pair pair = {.key = tool_cert_key(0)};
     (void)state;
     pair.cert = tool_cert_make(&spec, pair.key, ca.cert, ca.key);
     present(&pair);
