@@ -99,8 +99,8 @@ static void test_which_signature_counts(void **state)
     assert_int_equal(verdict_of("hhks", one, 1), OTTER_IMAGE_TLV_TWICE);
 }
 
-/* An ECDSA signature, changed by `change`, which returns the new length. */
-static int verdict_of_ecdsa(size_t (*change)(uint8_t *sig, size_t len))
+/* An ECDSA signature with r of that length, changed by `change`, which returns the new length. */
+static int verdict_of_ecdsa(size_t (*change)(uint8_t *sig, size_t len), uint8_t r_len)
 {
     struct craft craft;
     uint8_t sig[OTTER_SIG_SIZE_MAX + 64] = {0};
@@ -109,9 +109,9 @@ static int verdict_of_ecdsa(size_t (*change)(uint8_t *sig, size_t len))
     put_hash(&craft);
     put_key_hash(&craft, ECDSA);
     size_t len;
-    do { /* an r that needs its leading zero: half of them do */
+    do { /* half of them have an r of 32 bytes, half one that needs a leading zero */
         len = make_sig(&craft, ECDSA, sig);
-    } while (sig[3] != 33);
+    } while (sig[3] != r_len);
     len = change(sig, len);
     put_tlv(&craft, 0x22, sig, len);
     close_area(&craft);
@@ -210,10 +210,12 @@ static void test_ecdsa_signatures_are_strict_der_and_zeros(void **state)
     static size_t (*const wrong[])(uint8_t *, size_t) = {zeros_to_129, junk_behind, junk_inside, not_minimal,
                                                          negative, zero_r_and_s, long_form, empty, one_integer};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
-        assert_int_equal(verdict_of_ecdsa(good[i]), 0);
+        assert_int_equal(verdict_of_ecdsa(good[i], 32), 0);
+        assert_int_equal(verdict_of_ecdsa(good[i], 33), 0);
     }
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        assert_int_equal(verdict_of_ecdsa(wrong[i]), OTTER_IMAGE_SIGNATURE_WRONG);
+        assert_int_equal(verdict_of_ecdsa(wrong[i], 32), OTTER_IMAGE_SIGNATURE_WRONG);
+        assert_int_equal(verdict_of_ecdsa(wrong[i], 33), OTTER_IMAGE_SIGNATURE_WRONG);
     }
 }
 
