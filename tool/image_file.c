@@ -90,11 +90,11 @@ const char *tool_fault_name(int fault)
 static const char *flags_why(uint32_t flags)
 {
     if ((flags & 0x0c) != 0) {
-        return "the image is encrypted: Otter does not install encrypted images yet; sign it without "
+        return "the image is encrypted: Otter does not install encrypted images; sign it without "
                "--encrypt";
     }
     if ((flags & 0xe00) != 0) {
-        return "the image is compressed: Otter does not install compressed images yet; sign it without "
+        return "the image is compressed: Otter does not install compressed images; sign it without "
                "--compression";
     }
     if ((flags & 0x10) != 0) {

@@ -69,6 +69,61 @@ static void test_header_fields_and_protected_counter_are_read(void **state)
     free(data);
 }
 
+/* The bytes of the first hex block of a chapter: "offset  bytes | what they are" on each line. */
+static size_t read_example(const char *path, uint8_t *ret_bytes, size_t size)
+{
+    char line[512];
+    bool inside = false;
+    size_t len = 0;
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file) && !(inside && strncmp(line, "```", 3) == 0)) {
+        if (!inside) {
+            inside = strcmp(line, "```hex\n") == 0;
+            continue;
+        }
+        char *at;
+        assert_int_equal(strtoul(line, &at, 16), len);
+        while (*at != '|') {
+            assert_true(len < size);
+            ret_bytes[len++] = (uint8_t)strtoul(at, &at, 16);
+            at += strspn(at, " ");
+        }
+    }
+    (void)fclose(file);
+    return len;
+}
+
+static void test_the_example_of_the_specification(void **state)
+{
+    (void)state;
+    uint8_t bytes[512];
+    size_t len = read_example(OTTER_SOURCE_DIR "/docs/spec/10-image.md", bytes, sizeof bytes);
+    assert_int_equal(len, 204);
+    struct memory memory = {bytes, len, 0, false};
+    assert_int_equal(judge_with(&memory, &trusted[ED25519], 1), 0);
+    bytes[0x38]++; /* the counter is under the hash */
+    assert_int_equal(judge_with(&memory, &trusted[ED25519], 1), OTTER_IMAGE_HASH_WRONG);
+}
+
+/* Every fault that the code knows is a rule of the specification, under its name. */
+static void test_every_fault_is_a_rule(void **state)
+{
+    (void)state;
+    size_t len = 0;
+    char *text = NULL;
+    FILE *file = fopen(OTTER_SOURCE_DIR "/docs/spec/10-image.md", "r");
+    assert_non_null(file);
+    assert_true(getdelim(&text, &len, 0, file) > 0);
+    (void)fclose(file);
+    for (int fault = OTTER_IMAGE_NO_MAGIC; fault <= OTTER_IMAGE_SIGNATURES_MANY; fault++) {
+        char row[64];
+        (void)snprintf(row, sizeof row, " | %s | ", tool_fault_name(fault));
+        assert_non_null(strstr(text, row));
+    }
+    free(text);
+}
+
 static void test_no_flipped_bit_goes_unnoticed(void **state)
 {
     (void)state;
@@ -329,6 +384,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_golden_image_gets_the_recorded_verdict),
         cmocka_unit_test(test_header_fields_and_protected_counter_are_read),
+        cmocka_unit_test(test_the_example_of_the_specification),
+        cmocka_unit_test(test_every_fault_is_a_rule),
         cmocka_unit_test(test_no_flipped_bit_goes_unnoticed),
         cmocka_unit_test(test_no_truncated_image_is_accepted),
         cmocka_unit_test(test_wild_sizes_never_lead_outside_the_view),
