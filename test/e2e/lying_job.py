@@ -87,7 +87,7 @@ BAD_VALUES = {
     "file-long": {"File": "/" + "f" * 600}, "file-space": {"File": "/app.bin HTTP/1.1"},
     "file-newline": {"File": "/app.bin\r\nX-Evil: 1"}, "file-control": {"File": "/a\u0001"},
     "size-text": {"Size": "large"}, "size-negative": {"Size": -5}, "size-fraction": {"Size": 60000.5},
-    "size-huge": {"Size": 2**64 + 60000}, "size-zero": {"Size": 0}, "size-array": {"Size": [1]},
+    "size-huge": {"Size": 2**64 + 60000}, "size-array": {"Size": [1]},
     "digest-short": {"SHA256": "abcd"}, "digest-not-hex": {"SHA256": "z" * 64}, "digest-number": {"SHA256": 5},
     "port-text": {"Port": "https"}, "port-zero": {"Port": "0x1bb"}, "port-large": {"Port": 65536},
     "port-negative": {"Port": -1}, "port-object": {"Port": {}}, "server-number": {"Server": 127},
@@ -156,6 +156,7 @@ taken("identity-matches", ["--product", "PSoC 6", "--manufacturer", "Infineon", 
 taken("identity-not-configured", Product="Something", Manufacturer="Else", SerialNumber="X")
 taken("unknown-keys", Colour="blue", Nested={"a": [1, {"b": None}]}, Flag=True)
 taken("no-size-no-digest", Size=None, SHA256=None)
+taken("size-zero", Size=0)
 taken("size-as-text", edit=lambda t: json.dumps({k: str(v) if k == "Size" else v
                                                  for k, v in json.loads(t).items()}).encode())
 taken("keys-upper", edit=lambda t: json.dumps({k.upper(): v for k, v in json.loads(t).items()}).encode())
