@@ -10,14 +10,12 @@
  * last as long as a device may (20 and 10 years); the server's can be renewed at any time and
  * lasts 825 days, the longest that common clients accept. All begin a day ago: clocks differ.
  */
-#include <errno.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <popt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tool/certificate.h"
@@ -34,10 +32,16 @@ struct options {
     bool force;
 };
 
+struct batch {
+    struct tool_file *files; /* key, certificate, key, ...; paths and data are owned */
+    size_t count;
+};
+
 struct authority {
     EVP_PKEY *key;
     X509 *cert;
     bool is_new;
+    struct batch batch;
 };
 
 static char *path_of(const char *folder, const char *name, const char *ending)
@@ -54,36 +58,48 @@ static bool exists(const char *folder, const char *name, const char *ending)
     return is;
 }
 
-static int write_text(const char *folder, const char *name, const char *ending, const char *text,
-                      unsigned mode)
+/* Kept until all are made: either the whole set is written, or nothing. */
+static int keep_text(struct batch *batch, const char *folder, const char *name, const char *ending, char *text)
 {
+    struct tool_file *files = realloc(batch->files, (batch->count + 1) * sizeof *files);
     char *path = path_of(folder, name, ending);
-    int rc = path && text ? tool_write_file(path, text, strlen(text), mode)
-                          : tool_refuse("'%s/%s%s': %s", folder, name, ending, tool_openssl_cause());
-    free(path);
-    return rc;
+    batch->files = files ? files : batch->files;
+    if (!files || !path || !text) {
+        free(path);
+        OPENSSL_free(text);
+        return tool_refuse("'%s/%s%s': %s", folder, name, ending, tool_openssl_cause());
+    }
+    unsigned mode = strcmp(ending, ".key") == 0 ? 0600 : 0644;
+    batch->files[batch->count++] = (struct tool_file){path, text, strlen(text), mode};
+    return 0;
 }
 
 /* The key first: a certificate without its key would be of no use. */
-static int write_pair(const char *folder, const char *name, EVP_PKEY *key, X509 *cert)
+static int keep_pair(struct batch *batch, const char *folder, const char *name, EVP_PKEY *key, X509 *cert)
 {
-    char *key_pem = tool_cert_key_pem(key);
-    char *cert_pem = tool_cert_pem(cert);
-    int rc = write_text(folder, name, ".key", key_pem, 0600);
-    if (rc == 0) {
-        rc = write_text(folder, name, ".crt", cert_pem, 0644);
-    }
-    if (rc == 0) {
-        printf("%s/%s.crt, %s/%s.key\n", folder, name, folder, name);
-    }
-    OPENSSL_free(cert_pem);
-    if (key_pem) {
-        OPENSSL_clear_free(key_pem, strlen(key_pem));
+    int rc = keep_text(batch, folder, name, ".key", tool_cert_key_pem(key));
+    return rc ? rc : keep_text(batch, folder, name, ".crt", tool_cert_pem(cert));
+}
+
+static int write_batch(struct batch *batch)
+{
+    int rc = tool_write_files(batch->files, batch->count);
+    for (size_t i = 0; rc == 0 && i + 1 < batch->count; i += 2) {
+        printf("%s, %s\n", batch->files[i + 1].path, batch->files[i].path);
     }
     return rc;
 }
 
-static int issue(const struct options *options, const struct authority *ca, const char *name,
+static void free_batch(struct batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        free((char *)(uintptr_t)batch->files[i].path);
+        OPENSSL_clear_free((char *)(uintptr_t)batch->files[i].data, batch->files[i].len);
+    }
+    free(batch->files);
+}
+
+static int issue(const struct options *options, struct authority *ca, const char *name,
                  const struct tool_cert_spec *leaf, int days)
 {
     struct tool_cert_spec spec = *leaf;
@@ -92,7 +108,7 @@ static int issue(const struct options *options, const struct authority *ca, cons
     spec.not_after = time(NULL) + (time_t)(options->days ? options->days : days) * DAY;
     EVP_PKEY *key = tool_cert_key(options->rsa_bits);
     X509 *cert = key ? tool_cert_make(&spec, key, ca->cert, ca->key) : NULL;
-    int rc = cert ? write_pair(options->folder, name, key, cert)
+    int rc = cert ? keep_pair(&ca->batch, options->folder, name, key, cert)
                   : tool_refuse("cannot make the certificate of '%s': %s", name, tool_openssl_cause());
     X509_free(cert);
     EVP_PKEY_free(key);
@@ -110,7 +126,7 @@ static int make_authority(const struct options *options, struct authority *ca)
     if (!ca->cert) {
         return tool_refuse("cannot make the CA: %s", tool_openssl_cause());
     }
-    return write_pair(options->folder, "http_ca", ca->key, ca->cert);
+    return keep_pair(&ca->batch, options->folder, "http_ca", ca->key, ca->cert);
 }
 
 static int read_pem(const char *folder, const char *ending, struct authority *ca)
@@ -164,7 +180,7 @@ static int get_authority(const struct options *options, struct authority *ca)
     return read_authority(options, ca);
 }
 
-static int issue_all(const struct options *options, const struct authority *ca)
+static int issue_all(const struct options *options, struct authority *ca)
 {
     static const char *const local[] = {"localhost", "127.0.0.1", "::1", NULL};
     static const char *const one_client[] = {"http_client", NULL};
@@ -232,18 +248,22 @@ static int check(const struct options *options)
 
 static int run(const struct options *options)
 {
-    struct authority ca = {NULL, NULL, false};
-    struct stat st;
-    if (mkdir(options->folder, 0755) != 0 && errno != EEXIST) {
-        return tool_refuse("cannot make the folder '%s': %s", options->folder, strerror(errno));
+    struct authority ca = {NULL, NULL, false, {NULL, 0}};
+    bool made;
+    int rc = tool_make_folder(options->folder, &made);
+    if (rc == 0) {
+        rc = get_authority(options, &ca);
     }
-    if (stat(options->folder, &st) == 0 && !S_ISDIR(st.st_mode)) {
-        return tool_refuse("'%s' is a file, a folder is needed", options->folder);
-    }
-    int rc = get_authority(options, &ca);
     if (rc == 0) {
         rc = issue_all(options, &ca);
     }
+    if (rc == 0) {
+        rc = write_batch(&ca.batch);
+    }
+    if (rc != 0 && made) {
+        (void)rmdir(options->folder);
+    }
+    free_batch(&ca.batch);
     X509_free(ca.cert);
     EVP_PKEY_free(ca.key);
     return rc;

@@ -111,51 +111,94 @@ static int write_through(const char *path, const void *data, size_t len)
     return rc;
 }
 
-static int replace(const char *path, const void *data, size_t len, unsigned mode)
+/* A whole new file beside `path`; *ret_aside is its name, to be freed. */
+static int write_aside(const char *path, const struct tool_file *file, char **ret_aside)
 {
     char *aside = NULL;
     if (asprintf(&aside, "%s.XXXXXX", path) < 0) {
         return tool_refuse("'%s': out of memory", path);
     }
-    int rc = 0;
     int fd = mkostemp(aside, O_CLOEXEC);
     if (fd < 0) {
-        rc = tool_refuse("cannot write '%s': %s", path, strerror(errno));
+        int rc = tool_refuse("cannot write '%s': %s", path, strerror(errno));
         free(aside);
         return rc;
     }
-    bool written = write_all(fd, data, len) && fchmod(fd, (mode_t)mode) == 0;
+    bool written = write_all(fd, file->data, file->len) && fchmod(fd, (mode_t)file->mode) == 0;
     int error = errno;
     if (close(fd) != 0 && written) {
         written = false;
         error = errno;
     }
-    if (written && rename(aside, path) != 0) {
-        written = false;
-        error = errno;
-    }
-    if (written) {
-        sync_folder_of(path);
-    } else {
-        rc = tool_refuse("cannot write '%s': %s", path, strerror(error));
+    if (!written) {
         (void)unlink(aside);
+        free(aside);
+        return tool_refuse("cannot write '%s': %s", path, strerror(error));
     }
-    free(aside);
+    *ret_aside = aside;
+    return 0;
+}
+
+static int move_in_place(const char *aside, const char *path)
+{
+    if (rename(aside, path) != 0) {
+        return tool_refuse("cannot write '%s': %s", path, strerror(errno));
+    }
+    sync_folder_of(path);
+    return 0;
+}
+
+int tool_write_files(const struct tool_file *files, size_t count)
+{
+    struct stat st;
+    char **real = calloc(2 * count, sizeof *real);
+    char **aside = real ? real + count : NULL;
+    int rc = real ? 0 : tool_refuse("out of memory");
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        if (stat(files[i].path, &st) == 0 && S_ISDIR(st.st_mode)) {
+            rc = tool_refuse("cannot write '%s': it is a directory", files[i].path);
+            break;
+        }
+        real[i] = realpath(files[i].path, NULL); /* a link stays a link; NULL: a new file */
+        rc = write_aside(real[i] ? real[i] : files[i].path, &files[i], &aside[i]);
+    }
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        rc = move_in_place(aside[i], real[i] ? real[i] : files[i].path);
+        free(aside[i]);
+        aside[i] = NULL;
+    }
+    for (size_t i = 0; real && i < count; i++) {
+        if (aside[i]) {
+            (void)unlink(aside[i]);
+        }
+        free(aside[i]);
+        free(real[i]);
+    }
+    free(real);
     return rc;
 }
 
 int tool_write_file(const char *path, const void *data, size_t len, unsigned mode)
 {
     struct stat st;
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
-        return tool_refuse("cannot write '%s': it is a directory", path);
-    }
+    struct tool_file file = {path, data, len, mode};
+    bool there = stat(path, &st) == 0;
     if (strncmp(path, "/dev/std", 8) == 0 || strncmp(path, "/dev/fd/", 8) == 0 ||
-        (stat(path, &st) == 0 && !S_ISREG(st.st_mode))) {
+        (there && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))) {
         return write_through(path, data, len);
     }
-    char *real = realpath(path, NULL); /* a link stays a link; NULL: a new file */
-    int rc = real ? replace(real, data, len, mode) : replace(path, data, len, mode);
-    free(real);
-    return rc;
+    return tool_write_files(&file, 1);
+}
+
+int tool_make_folder(const char *folder, bool *ret_made)
+{
+    struct stat st;
+    *ret_made = mkdir(folder, 0755) == 0;
+    if (!*ret_made && errno != EEXIST) {
+        return tool_refuse("cannot make the folder '%s': %s", folder, strerror(errno));
+    }
+    if (stat(folder, &st) == 0 && !S_ISDIR(st.st_mode)) {
+        return tool_refuse("'%s' is a file, a folder is needed", folder);
+    }
+    return 0;
 }

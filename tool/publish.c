@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "tool/image_file.h"
 #include "tool/print.h"
@@ -173,12 +174,15 @@ static char *job_text(const struct options *options, const struct release *relea
     return text;
 }
 
-static int write_job(const char *path, const char *text)
+/* The image first: a job is never there before its image. */
+static int write_both(const char *image_path, const char *job_path, const struct release *release,
+                      const char *job)
 {
     char *lines = NULL;
-    int len = text ? asprintf(&lines, "%s\n", text) : -1;
-    int rc = len < 0 ? tool_refuse("out of memory (are all options UTF-8?)")
-                     : tool_write_file(path, lines, (size_t)len, 0644);
+    int len = job ? asprintf(&lines, "%s\n", job) : -1;
+    struct tool_file files[] = {{image_path, release->bytes.data, release->bytes.len, 0644},
+                                {job_path, lines, (size_t)len, 0644}};
+    int rc = len < 0 ? tool_refuse("out of memory (are all options UTF-8?)") : tool_write_files(files, 2);
     free(lines);
     return rc;
 }
@@ -199,15 +203,10 @@ static void say(const struct options *options, const struct release *release, co
 }
 
 /* A folder that is not there is made; one that is must not hold keys. */
-static int ready_folder(const char *folder)
+static int ready_folder(const char *folder, bool *ret_made)
 {
-    if (mkdir(folder, 0755) == 0) {
-        return 0;
-    }
-    if (errno != EEXIST) {
-        return tool_refuse("cannot make the folder '%s': %s", folder, strerror(errno));
-    }
-    return tool_folder_without_keys(folder);
+    int rc = tool_make_folder(folder, ret_made);
+    return rc != 0 || *ret_made ? rc : tool_folder_without_keys(folder);
 }
 
 static int publish(const struct options *options)
@@ -216,9 +215,10 @@ static int publish(const struct options *options)
     char *job_path = NULL;
     char *image_path = NULL;
     char *text = NULL;
+    bool made = false;
     int rc = read_image(options, &release);
     if (rc == 0) {
-        rc = ready_folder(options->folder);
+        rc = ready_folder(options->folder, &made);
     }
     if (rc == 0 && (asprintf(&job_path, "%s/%s", options->folder,
                              options->job ? options->job : "ota_update.json") < 0 ||
@@ -230,13 +230,12 @@ static int publish(const struct options *options)
     }
     if (rc == 0) {
         text = job_text(options, &release);
-        rc = tool_write_file(image_path, release.bytes.data, release.bytes.len, 0644);
-    }
-    if (rc == 0) {
-        rc = write_job(job_path, text);
+        rc = write_both(image_path, job_path, &release, text);
     }
     if (rc == 0) {
         say(options, &release, job_path);
+    } else if (made) {
+        (void)rmdir(options->folder);
     }
     free(text);
     free(image_path);

@@ -3,6 +3,7 @@
 #include <popt.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "tool/tool.h"
 
@@ -13,11 +14,19 @@ void tool_set_command(const char *name)
     current_command = name;
 }
 
+/* One line whatever the names in it contain. */
 static void say(const char *format, va_list args)
 {
-    fprintf(stderr, "otter%s%s: ", current_command ? " " : "", current_command ? current_command : "");
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    char *line = NULL;
+    if (vasprintf(&line, format, args) < 0) {
+        line = NULL;
+    }
+    for (char *at = line; at && *at; at++) {
+        *at = (unsigned char)*at < ' ' || *at == 0x7f ? '?' : *at;
+    }
+    fprintf(stderr, "otter%s%s: %s\n", current_command ? " " : "", current_command ? current_command : "",
+            line ? line : "out of memory");
+    free(line);
 }
 
 int tool_refuse(const char *format, ...)

@@ -38,6 +38,19 @@ int tool_read_file(const char *path, size_t size_max, struct tool_bytes *ret_byt
 /* Write aside, fsync, rename: the file is either as before or whole. mode: 0644, 0600. */
 int tool_write_file(const char *path, const void *data, size_t len, unsigned mode);
 
+/* Likewise several: all are written aside before the first is renamed, in this order, so
+ * that a full disk leaves every one as before. */
+struct tool_file {
+    const char *path;
+    const void *data;
+    size_t len;
+    unsigned mode;
+};
+int tool_write_files(const struct tool_file *files, size_t count);
+
+/* Make the folder unless it is there. *ret_made: remove it again if the work fails. */
+int tool_make_folder(const char *folder, bool *ret_made);
+
 /* Options: popt tables, with one convention for --help and errors. Returns 0 when the
  * command shall run, else *ret_exit is its exit code. Arguments left over are in
  * ret_args (NULL-terminated, borrowed from the popt context, which the caller frees). */

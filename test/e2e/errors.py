@@ -246,7 +246,8 @@ def _(bench):
     for command in COMMANDS:
         name = command.name.split()
         faults += refused(bench, folder, name + ["--no-such-option"], codes=(2,))
-        faults += refused(bench, folder, name, codes=(2,), what="no arguments")
+        if command.name != "certs":  # makes a whole set here
+            faults += refused(bench, folder, name, codes=(2,), what="no arguments")
         faults += refused(bench, folder, words_of(command) + ["--no-such-option"], codes=(2,))
         if command.name not in ("cert-string", "flashmap check"):  # these take several files
             faults += refused(bench, folder, words_of(command) + ["surplus", "surplus2"], codes=(2, 1))
@@ -392,3 +393,19 @@ def full_disk_case(command):
 for _command in COMMANDS:
     if places(_command, "OUT:"):
         full_disk_case(_command)
+
+
+@case("errors/full-disk-over-existing", "errors")
+def _(bench):
+    """What is there stays as it is: no new key beside an old certificate, no job without its image."""
+    folder = prepare(bench)
+    for words in (["certs", "--server", "a", "--out", "set"],
+                  ["publish", "--image", "signed.bin.in", "--board", "B", "--folder", "www"]):
+        run([bench.kit.otter, *words], folder=folder)
+    shutil.copy(bench.kit.image("1.1.0", 3000), os.path.join(folder, "newer.bin"))
+    faults = []
+    for limit in (0, 100, 300, 700):
+        faults += refused(bench, folder, ["certs", "--server", "b", "--out", "set", "--force"], limit=limit)
+        faults += refused(bench, folder, ["publish", "--image", "newer.bin", "--board", "B", "--folder", "www"],
+                          limit=limit)
+    verdict(faults)

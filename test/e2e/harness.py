@@ -165,7 +165,7 @@ class Kit:
     def certs(self, name="certs", extra=()):
         def make():
             run([self.otter, "certs", "--server", "127.0.0.1", "--server", "localhost",
-                 "--client", "device1", *extra, "--out", self.path(name)])
+                 *extra, "--out", self.path(name)])
             return self.path(name)
         return self.once("certs:" + name, make)
 
