@@ -35,7 +35,6 @@ enum tlv_type {
     TLV_SIG_LAST = 0x24,
     TLV_SIG_PURE = 0x25,
     TLV_ENC_FIRST = 0x30,
-    TLV_ENC_LAST = 0x34,
     TLV_PROTECTED_FIRST = 0x40, /* smaller types: unprotected area only */
     TLV_SECURITY_COUNTER = 0x50
 };
@@ -157,6 +156,21 @@ static int take_header(const struct otter_view *view, struct otter_image *image)
     return 0;
 }
 
+static int take_counter(const struct walk *walk, struct otter_image *image)
+{
+    uint8_t raw[sizeof image->security_counter] = {0};
+    if (image->has_security_counter) {
+        return OTTER_IMAGE_TLV_TWICE;
+    }
+    if (walk->len != sizeof raw) {
+        return OTTER_IMAGE_TLV_LENGTH;
+    }
+    int err = otter_view_read(walk->view, walk->data, raw, sizeof raw);
+    image->security_counter = load_le32(raw);
+    image->has_security_counter = true;
+    return err;
+}
+
 static int take_protected(const struct otter_view *view, struct otter_image *image)
 {
     struct walk walk;
@@ -170,40 +184,37 @@ static int take_protected(const struct otter_view *view, struct otter_image *ima
     }
     while (fault == 0 && walk.off != walk.end) {
         fault = walk_next(&walk);
-        if (fault == 0 && walk.type < TLV_PROTECTED_FIRST) {
+        if (fault != 0) {
+            break;
+        }
+        if (walk.type < TLV_PROTECTED_FIRST) {
             fault = OTTER_IMAGE_TLV_PLACE;
-        }
-        if (fault != 0 || walk.type != TLV_SECURITY_COUNTER) {
-            continue;
-        }
-        uint8_t raw[sizeof image->security_counter] = {0};
-        if (image->has_security_counter) {
-            fault = OTTER_IMAGE_TLV_TWICE;
-        } else if (walk.len != sizeof raw) {
-            fault = OTTER_IMAGE_TLV_LENGTH;
-        } else {
-            fault = otter_view_read(view, walk.data, raw, sizeof raw);
-            image->security_counter = load_le32(raw);
-            image->has_security_counter = true;
+        } else if (walk.type == TLV_SECURITY_COUNTER) {
+            fault = take_counter(&walk, image);
         }
     }
     return fault;
 }
 
+/* Bit n % 32 of word n / 32: may type n stand in the unprotected area? */
+static const uint32_t allowed[2] = {
+    1u << TLV_KEY_HASH | 1u << TLV_KEY_FULL | 1u << TLV_SHA256,
+    0x1fu << (TLV_SIG_FIRST - 32) | 0x1fu << (TLV_ENC_FIRST - 32),
+};
+
 static int check_unprotected(const struct walk *walk)
 {
-    if ((walk->type >= TLV_SHA384 && walk->type <= TLV_SHA512) || walk->type == TLV_SIG_PURE) {
+    unsigned type = walk->type;
+    if (type == TLV_SHA384 || type == TLV_SHA512 || type == TLV_SIG_PURE) {
         return OTTER_IMAGE_OTHER_HASH;
     }
-    if (walk->type == TLV_SHA256 || walk->type == TLV_KEY_HASH) {
-        return walk->len == OTTER_HASH_SIZE ? 0 : OTTER_IMAGE_TLV_LENGTH;
+    if (type >= TLV_PROTECTED_FIRST || (allowed[type / 32] >> type % 32 & 1) == 0) {
+        return OTTER_IMAGE_TLV_PLACE;
     }
-    if (walk->type == TLV_KEY_FULL ||
-        (walk->type >= TLV_SIG_FIRST && walk->type <= TLV_SIG_LAST) ||
-        (walk->type >= TLV_ENC_FIRST && walk->type <= TLV_ENC_LAST)) {
-        return 0;
+    if ((type == TLV_SHA256 || type == TLV_KEY_HASH) && walk->len != OTTER_HASH_SIZE) {
+        return OTTER_IMAGE_TLV_LENGTH;
     }
-    return OTTER_IMAGE_TLV_PLACE;
+    return 0;
 }
 
 static int take_unprotected(const struct otter_view *view, struct otter_image *image)
@@ -346,6 +357,16 @@ static int check_signature(struct otter_image_check *check, const struct walk *w
     return 0;
 }
 
+static bool is_key(const struct walk *walk)
+{
+    return walk->type == TLV_KEY_HASH || walk->type == TLV_KEY_FULL;
+}
+
+static bool is_signature(const struct walk *walk)
+{
+    return walk->type >= TLV_SIG_FIRST && walk->type <= TLV_SIG_LAST;
+}
+
 /* A signature belongs to the key named last before it; a name serves one signature.
  * Signatures of strangers are skipped. Ours must all be right, and are at most one per key:
  * that bounds the time a stranger can make a bootloader spend here. */
@@ -360,18 +381,15 @@ static int check_signatures(struct otter_image_check *check, uint8_t *buf)
         if (fault != 0) {
             break;
         }
-        if (walk.type == TLV_KEY_HASH || walk.type == TLV_KEY_FULL) {
+        if (is_key(&walk)) {
             fault = find_key(check, &walk, buf, &key);
-        } else if (walk.type >= TLV_SIG_FIRST && walk.type <= TLV_SIG_LAST && key) {
+        } else if (key && is_signature(&walk)) {
             fault = count++ < check->keys_count ? check_signature(check, &walk, key, buf)
                                                 : OTTER_IMAGE_SIGNATURES_MANY;
             key = NULL;
         }
     }
-    if (fault == 0 && count == 0) {
-        fault = OTTER_IMAGE_NOT_SIGNED;
-    }
-    return fault;
+    return fault == 0 && count == 0 ? OTTER_IMAGE_NOT_SIGNED : fault;
 }
 
 int otter_image_check_step(struct otter_image_check *check, void *buf, size_t len)
