@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * flashmap_cmd.c - `otter flashmap check | show | header | kits`.
+ * flashmap_cmd.c - `otter flashmap check | show | header`.
  */
 #include <errno.h>
-#include <locale.h>
 #include <popt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +16,7 @@
 /* What was asked for; strings belong to the popt table and are freed by request_free. */
 struct request {
     char *kit, *platform, *mode, *svg, *out, *header_size_text;
-    int json, linker;
+    int json, linker, kits;
     uint32_t header_size;
     const char *const *sources; /* NULL-terminated */
 };
@@ -186,7 +185,7 @@ static json_t *kit_json(const struct flashmap_kit *kit, const char *board)
                      "wifi", kit->wifi);
 }
 
-static int run_kits(const struct request *request)
+static int show_kits(const struct request *request)
 {
     json_t *list = json_array();
     const char *platform = "";
@@ -211,29 +210,6 @@ static int run_kits(const struct request *request)
     return TOOL_OK;
 }
 
-/* One of check, show, header, kits. */
-struct action {
-    const char *name;
-    int (*run)(const struct request *request);
-    int sources_min, sources_max;
-};
-static const struct action actions[] = {
-    {"check", run_check, 1, 1000},
-    {"show", run_show, 1, 1},
-    {"header", run_header, 1, 1},
-    {"kits", run_kits, 0, 0},
-};
-
-static const struct action *action_find(const char *name)
-{
-    for (size_t i = 0; name && i < sizeof actions / sizeof *actions; i++) {
-        if (strcmp(name, actions[i].name) == 0) {
-            return &actions[i];
-        }
-    }
-    return NULL;
-}
-
 /* A size in C notation. */
 static bool parse_size(const char *text, uint32_t *ret_size)
 {
@@ -254,7 +230,7 @@ static int check_request(struct request *request)
         return tool_usage("--mode is swap or overwrite, not '%s'", request->mode);
     }
     if (request->kit && !flashmap_kit_find(request->kit)) {
-        return tool_usage("no kit '%s'; `otter flashmap kits` lists them", request->kit);
+        return tool_usage("no kit '%s'; `otter flashmap show --kits` lists them", request->kit);
     }
     if (request->header_size_text &&
         !parse_size(request->header_size_text, &request->header_size)) {
@@ -264,66 +240,145 @@ static int check_request(struct request *request)
     return TOOL_OK;
 }
 
-static int run_action(struct request *request, const char *const *args)
+/* The maps named on the command line, else the kit's; then the action itself. */
+static int run_on_maps(struct request *request, const char *const *args, bool several,
+                       int (*run)(const struct request *))
 {
     const char *of_kit[2] = {NULL, NULL};
-    const struct action *action = action_find(args[0]);
-    if (!action) {
-        return tool_usage("%s%s%s; one of check, show, header, kits is needed",
-                          args[0] ? "no action '" : "no action", args[0] ? args[0] : "",
-                          args[0] ? "'" : "");
-    }
     int rc = check_request(request);
     if (rc != TOOL_OK) {
         return rc;
     }
-    int count = 0;
-    while (args[1 + count]) {
-        count++;
-    }
-    request->sources = args + 1;
-    if (count == 0 && request->kit && action->sources_max > 0) {
+    request->sources = args;
+    if (!args[0] && request->kit) {
         of_kit[0] = flashmap_kit_find(request->kit)->map;
         request->sources = of_kit;
-        count = 1;
     }
-    if (count < action->sources_min) {
-        return tool_usage("%s: which map? A file, one of the built-in names, or --kit NAME",
-                          action->name);
+    if (!request->sources[0]) {
+        return tool_usage("which map? A file, one of the built-in names, or --kit NAME; "
+                          "`otter flashmap show --kits` lists kits and maps");
     }
-    if (count > action->sources_max) {
-        return tool_usage("%s: '%s' is one argument too many", action->name,
-                          args[1 + action->sources_max]);
+    if (request->sources[1] && !several) {
+        return tool_usage("one map at a time: '%s' is too many", request->sources[1]);
     }
-    return action->run(request);
+    return run(request);
 }
 
-int tool_flashmap(int argc, const char **argv)
+#define MAP_OPTIONS(request)                                                                       \
+    {"kit", 0, POPT_ARG_STRING, &(request)->kit, 0, "the kit: gives platform and default map",     \
+     "NAME"},                                                                                      \
+        {"platform",           0, POPT_ARG_STRING,                                                 \
+         &(request)->platform, 0, "platform by name, or a platform file",                          \
+         "NAME|FILE"},                                                                             \
+        {"mode",                                                                                   \
+         0,                                                                                        \
+         POPT_ARG_STRING,                                                                          \
+         &(request)->mode,                                                                         \
+         0,                                                                                        \
+         "swap or overwrite, whatever the map says",                                               \
+         "MODE"}
+
+static int flashmap_check(int argc, const char **argv)
 {
-    struct request request = {.header_size = 0x400};
+    struct request request = {.header_size = 0};
     const struct poptOption table[] = {
-        {"kit", 0, POPT_ARG_STRING, &request.kit, 0, "the kit: gives platform and default map",
-         "NAME"},
-        {"platform", 0, POPT_ARG_STRING, &request.platform, 0,
-         "platform by name, or a platform file", "NAME|FILE"},
-        {"mode", 0, POPT_ARG_STRING, &request.mode, 0, "swap or overwrite, whatever the map says",
-         "MODE"},
-        {"svg", 0, POPT_ARG_STRING, &request.svg, 0, "show: draw into this file", "FILE"},
-        {"json", 0, POPT_ARG_NONE, &request.json, 0, "check, show, kits: as JSON", NULL},
-        {"output", 'o', POPT_ARG_STRING, &request.out, 0, "header: into this file", "FILE"},
-        {"linker", 0, POPT_ARG_NONE, &request.linker, 0, "header: a linker fragment", NULL},
-        {"header-size", 0, POPT_ARG_STRING, &request.header_size_text, 0,
-         "header --linker: image header in front of the code [0x400]", "SIZE"},
+        MAP_OPTIONS(&request),
+        {"json", 0, POPT_ARG_NONE, &request.json, 0, "as JSON, one object per map", NULL},
         POPT_AUTOHELP POPT_TABLEEND};
     poptContext context;
     const char **args;
     int rc;
-    if (tool_options("flashmap", argc, argv, table,
-                     "check|show|header|kits [option...] MAP.json|NAME...", &context, &args,
-                     &rc) == 0) {
-        rc = run_action(&request, (const char *const *)args);
+    if (tool_options("flashmap check", argc, argv, table, "[option...] MAP.json|NAME...", &context,
+                     &args, &rc) == 0) {
+        rc = run_on_maps(&request, (const char *const *)args, true, run_check);
         poptFreeContext(context);
     }
     request_free(&request);
     return rc;
+}
+
+static int flashmap_show(int argc, const char **argv)
+{
+    struct request request = {.header_size = 0};
+    const struct poptOption table[] = {
+        MAP_OPTIONS(&request),
+        {"svg", 0, POPT_ARG_STRING, &request.svg, 0, "draw into this file", "FILE"},
+        {"json", 0, POPT_ARG_NONE, &request.json, 0, "as JSON", NULL},
+        {"kits", 0, POPT_ARG_NONE, &request.kits, 0, "list kits, their maps and Board strings",
+         NULL},
+        POPT_AUTOHELP POPT_TABLEEND};
+    poptContext context;
+    const char **args;
+    int rc;
+    if (tool_options("flashmap show", argc, argv, table, "[option...] MAP.json|NAME", &context,
+                     &args, &rc) == 0) {
+        rc = request.kits && !args[0]
+                 ? show_kits(&request)
+                 : run_on_maps(&request, (const char *const *)args, false, run_show);
+        poptFreeContext(context);
+    }
+    request_free(&request);
+    return rc;
+}
+
+static int flashmap_header(int argc, const char **argv)
+{
+    struct request request = {.header_size = 0x400};
+    const struct poptOption table[] = {
+        MAP_OPTIONS(&request),
+        {"output", 'o', POPT_ARG_STRING, &request.out, 0, "into this file", "FILE"},
+        {"linker", 0, POPT_ARG_NONE, &request.linker, 0, "a GNU linker fragment", NULL},
+        {"header-size", 0, POPT_ARG_STRING, &request.header_size_text, 0,
+         "with --linker: image header in front of the code [0x400]", "SIZE"},
+        POPT_AUTOHELP POPT_TABLEEND};
+    poptContext context;
+    const char **args;
+    int rc;
+    if (tool_options("flashmap header", argc, argv, table, "[option...] MAP.json|NAME", &context,
+                     &args, &rc) == 0) {
+        rc = run_on_maps(&request, (const char *const *)args, false, run_header);
+        poptFreeContext(context);
+    }
+    request_free(&request);
+    return rc;
+}
+
+static const struct {
+    const char *name, *whole;
+    int (*run)(int argc, const char **argv);
+    const char *summary;
+} actions[] = {
+    {"check", "flashmap check", flashmap_check,
+     "say whether flash maps are good, or all that is wrong"},
+    {"show", "flashmap show", flashmap_show, "draw a flash map; list the kits"},
+    {"header", "flashmap header", flashmap_header,
+     "make the C header or the linker fragment of a map"},
+};
+
+static void print_help(FILE *out)
+{
+    fputs("usage: otter flashmap COMMAND [option...] MAP\n\nFlash maps: what lies where.\n\n", out);
+    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++) {
+        fprintf(out, "  %-8s %s\n", actions[i].name, actions[i].summary);
+    }
+    fputs("\n`otter flashmap COMMAND --help` explains one command.\n", out);
+}
+
+int tool_flashmap(int argc, const char **argv)
+{
+    if (argc < 2) {
+        print_help(stderr);
+        return TOOL_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+        print_help(stdout);
+        return TOOL_OK;
+    }
+    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++) {
+        if (strcmp(argv[1], actions[i].name) == 0) {
+            tool_set_command(actions[i].whole);
+            return actions[i].run(argc - 1, argv + 1);
+        }
+    }
+    return tool_usage("no command '%s'; `otter flashmap --help` lists them", argv[1]);
 }

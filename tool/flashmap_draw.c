@@ -122,9 +122,9 @@ static void draw_time(const struct pen *pen, const char *what, struct flashmap_t
     }
     fprintf(pen->out, "%-14s %.1f s", what, time.slow_s);
     if (time.fast_s < 0.99 * time.slow_s) {
-        fprintf(pen->out, " by row writes, %.1f s by sector erase and row program", time.fast_s);
+        fprintf(pen->out, "; %.1f s if the driver erases sectors and programs rows", time.fast_s);
     }
-    fputs(" (modelled, largest image, typical times)\n", pen->out);
+    fputs(" (largest image, modelled)\n", pen->out);
 }
 
 static void draw_kits(const struct pen *pen)
@@ -139,7 +139,7 @@ static void draw_kits(const struct pen *pen)
         }
     }
     if (count > 0) {
-        fprintf(pen->out, "%-14s %s%s (`otter flashmap kits`)\n", "kits", first,
+        fprintf(pen->out, "%-14s %s%s (`otter flashmap show --kits`)\n", "kits", first,
                 count > 1 ? " and others" : "");
     }
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tool/flashmap_kits.h"
 #include "tool/flashmap_parts.h"
@@ -175,7 +176,8 @@ static void find_platform(struct loading *loading)
     const char *name = options->platform ? options->platform : kit ? kit->platform : key;
     if (options->kit && !kit) {
         flashmap_error(loading->report,
-                       "kit '%.40s' is not known; `otter flashmap kits` lists them", options->kit);
+                       "kit '%.40s' is not known; `otter flashmap show --kits` lists them",
+                       options->kit);
         return;
     }
     if (name && is_platform_file(name)) {
@@ -333,6 +335,25 @@ int flashmap_parse(const char *name, const char *text, size_t len,
     return failed(&loading) ? TOOL_REFUSED : TOOL_OK;
 }
 
+/* A bare word that is no file was meant as a built-in map's name. */
+static bool meant_as_name(const char *source)
+{
+    return *source && !is_platform_file(source) && access(source, F_OK) != 0;
+}
+
+static int refuse_name(const char *source)
+{
+    char list[256] = "";
+    size_t len = 0;
+    for (const struct flashmap_builtin *map = flashmap_builtins; map->name; map++) {
+        if (!strstr(map->name, "_platform") && len < sizeof list) {
+            len +=
+                (size_t)snprintf(list + len, sizeof list - len, "%s%s", len ? ", " : "", map->name);
+        }
+    }
+    return tool_refuse("'%.64s' is neither a file nor a built-in map; built-in: %s", source, list);
+}
+
 int flashmap_load(const char *source, const struct flashmap_options *options,
                   struct flashmap *ret_map, struct flashmap_report *report)
 {
@@ -342,7 +363,8 @@ int flashmap_load(const char *source, const struct flashmap_options *options,
     }
     struct tool_bytes bytes = {NULL, 0};
     *ret_map = (struct flashmap){.journal = -1, .scratch = -1};
-    int rc = tool_read_file(source, MAP_FILE_MAX, &bytes);
+    int rc =
+        meant_as_name(source) ? refuse_name(source) : tool_read_file(source, MAP_FILE_MAX, &bytes);
     if (rc == 0) {
         rc = flashmap_parse(source, (const char *)bytes.data, bytes.len, options, ret_map, report);
     }

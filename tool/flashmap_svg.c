@@ -13,10 +13,10 @@
 enum {
     MARGIN = 36,
     HEAD = 150,   /* above the columns */
-    COLUMN = 372, /* from one column to the next */
+    COLUMN = 388, /* from one column to the next */
     STRIP = 14,
     BAND = 40, /* between strip and boxes */
-    BOX = 276,
+    BOX = 292,
     BOX_MIN = 46, /* two lines of text */
     SPREAD = 110, /* what 2 MiB add to that; a gap gets less */
     FOOT_LINE = 24
@@ -36,7 +36,7 @@ static struct style style_of(const struct flashmap *map, const struct flashmap_a
     }
     if (area == flashmap_journal(map)) {
         return (struct style){"#f3e8ff", "#9333ea", "#6b21a8",
-                              area->assigned ? "journal, place assigned by the tool" : "journal"};
+                              area->assigned ? "journal, place assigned" : "journal"};
     }
     switch (area->role) {
     case FLASHMAP_BOOTLOADER:
@@ -196,10 +196,10 @@ static void foot_time(FILE *out, double *y, const char *key, struct flashmap_tim
     if (time.slow_s < 0) {
         return;
     }
-    int len = snprintf(text, sizeof text, "%.1f s for the largest image", time.slow_s);
+    int len = snprintf(text, sizeof text, "%.1f s, largest image", time.slow_s);
     if (time.fast_s < 0.99 * time.slow_s) {
         (void)snprintf(text + len, sizeof text - (size_t)len,
-                       " by row writes, %.1f s by sector erase and row program", time.fast_s);
+                       "; %.1f s if the driver erases sectors, programs rows", time.fast_s);
     }
     foot_text(out, y, key, text);
 }
