@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * serve_log.c - one line per answer on stdout: for a person, or as JSON.
+ *
+ * A line is written when the answer has been handed to the network or has broken off, so
+ * its number of bytes is what the client may have at most.
+ */
+#include <event2/bufferevent_ssl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tool/serve.h"
+
+void serve_time_text(char ret_text[24])
+{
+    struct tm tm;
+    time_t now = time(NULL);
+    strftime(ret_text, 24, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+}
+
+static void certificate_name(SSL *ssl, char *ret_name, size_t size)
+{
+    X509 *cert = SSL_get1_peer_certificate(ssl);
+    ret_name[0] = 0;
+    if (cert) {
+        X509_NAME_get_text_by_NID(X509_get_subject_name(cert), NID_commonName, ret_name, (int)size);
+        X509_free(cert);
+    }
+}
+
+void serve_client_of(struct evhttp_request *request, struct serve_client *ret_client)
+{
+    struct evhttp_connection *connection = evhttp_request_get_connection(request);
+    char *address = NULL;
+    uint16_t port = 0;
+    *ret_client = (struct serve_client){.version = NULL};
+    evhttp_connection_get_peer(connection, &address, &port);
+    bool is_v6 = address && strchr(address, ':');
+    snprintf(ret_client->peer, sizeof ret_client->peer, "%s%s%s:%u", is_v6 ? "[" : "",
+             address ? address : "?", is_v6 ? "]" : "", (unsigned)port);
+    SSL *ssl = bufferevent_openssl_get_ssl(evhttp_connection_get_bufferevent(connection));
+    if (ssl) {
+        ret_client->version = SSL_get_version(ssl);
+        ret_client->resumed = SSL_session_reused(ssl) == 1;
+        certificate_name(ssl, ret_client->name, sizeof ret_client->name);
+    }
+}
+
+/* What a stranger sent must not steer a terminal. */
+static const char *printable(const char *text, char *ret_text, size_t size)
+{
+    size_t i = 0;
+    for (; text[i] && i < size - 1; i++) {
+        ret_text[i] = text[i] > ' ' && text[i] < 127 ? text[i] : '?';
+    }
+    ret_text[i] = 0;
+    return ret_text;
+}
+
+static void print_json(json_t *line)
+{
+    (void)json_dumpf(line, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    putchar('\n');
+    fflush(stdout);
+    json_decref(line);
+}
+
+static void put(json_t *line, const char *key, const char *text)
+{
+    if (text && text[0]) {
+        json_t *value = json_string(text);
+        char safe[256];
+        (void)json_object_set_new(line, key, value ? value : json_string(printable(text, safe, sizeof safe)));
+    }
+}
+
+static json_t *new_line(const char *event)
+{
+    char now[24];
+    json_t *line = json_object();
+    serve_time_text(now);
+    put(line, "time", now);
+    put(line, "event", event);
+    return line;
+}
+
+static void put_client(json_t *line, const struct serve_client *client)
+{
+    put(line, "client", client->peer);
+    put(line, "name", client->name);
+    if (client->version) {
+        put(line, "tls", client->version);
+        (void)json_object_set_new(line, "resumed", json_boolean(client->resumed));
+    }
+}
+
+static void log_json(const struct serve_entry *entry)
+{
+    json_t *line = new_line("request");
+    put_client(line, &entry->client);
+    put(line, "method", entry->method);
+    put(line, "path", entry->path);
+    put(line, "range", entry->range);
+    (void)json_object_set_new(line, "status", json_integer(entry->status));
+    (void)json_object_set_new(line, "bytes", json_integer((json_int_t)entry->bytes));
+    (void)json_object_set_new(line, "aborted", json_boolean(entry->aborted));
+    print_json(line);
+}
+
+void serve_log(const struct serve *serve, const struct serve_entry *entry)
+{
+    char now[24];
+    char path[sizeof entry->path];
+    char range[sizeof entry->range];
+    char name[sizeof entry->client.name];
+    const struct serve_client *client = &entry->client;
+    if (serve->options->as_json) {
+        log_json(entry);
+        return;
+    }
+    serve_time_text(now);
+    printf("%s %s %s %s %d %llu bytes%s%s%s%s%s%s%s\n", now, client->peer, entry->method,
+           printable(entry->path, path, sizeof path), entry->status, (unsigned long long)entry->bytes,
+           entry->range[0] ? " " : "", printable(entry->range, range, sizeof range),
+           client->version ? " " : "", client->version ? client->version : "",
+           !client->version ? "" : client->resumed ? " resumed" : " full",
+           client->name[0] ? " " : "", printable(client->name, name, sizeof name));
+    if (entry->aborted) {
+        printf("%s %s broke off\n", now, client->peer);
+    }
+    fflush(stdout);
+}
+
+void serve_log_report(const struct serve *serve, const struct serve_client *client, const char *json)
+{
+    char now[24];
+    if (!serve->options->as_json) {
+        serve_time_text(now);
+        printf("%s %s reports %s\n", now, client->name[0] ? client->name : client->peer, json);
+        fflush(stdout);
+        return;
+    }
+    json_t *line = new_line("report");
+    put_client(line, client);
+    (void)json_object_set_new(line, "report", json_loads(json, 0, NULL));
+    print_json(line);
+}
+
+void serve_log_alert(const char *what, const char *peer, bool as_json)
+{
+    char now[24];
+    if (!as_json) {
+        serve_time_text(now);
+        printf("%s %s TLS: %s\n", now, peer, what);
+        fflush(stdout);
+        return;
+    }
+    json_t *line = new_line("tls");
+    put(line, "client", peer);
+    put(line, "alert", what);
+    print_json(line);
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * serve_request.c - one request: judge it, answer it, log it.
+ *
+ * A body is read from the file in pieces, the next when the network has taken the one
+ * before: a large image is never in memory, and a slow client holds nobody up. If the file
+ * changes or shrinks under way, the connection is broken off: a mixture must not look whole.
+ */
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/keyvalq_struct.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tool/serve.h"
+
+enum { PIECE = 65536 };
+
+struct answer {
+    struct serve *serve;
+    struct evhttp_request *request;
+    struct serve_file file;
+    uint64_t off, end; /* still to be sent */
+    size_t piece;      /* under way */
+    struct serve_entry entry;
+};
+
+static void finish(struct answer *answer, bool aborted)
+{
+    answer->entry.aborted = aborted;
+    serve_log(answer->serve, &answer->entry);
+    (void)close(answer->file.fd);
+    answer->serve->active--;
+    if (answer->serve->quitting && answer->serve->active == 0) {
+        event_base_loopexit(answer->serve->base, NULL);
+    }
+    free(answer);
+}
+
+/* The client went away in the middle: libevent has let go of the request. */
+static void lost(struct evhttp_connection *connection, void *ctx)
+{
+    struct answer *answer = ctx;
+    (void)connection;
+    if (!evhttp_request_get_connection(answer->request)) {
+        evhttp_send_reply_end(answer->request); /* releases it */
+    }
+    finish(answer, true);
+}
+
+static void break_off(struct answer *answer)
+{
+    struct evhttp_connection *connection = evhttp_request_get_connection(answer->request);
+    (void)shutdown(bufferevent_getfd(evhttp_connection_get_bufferevent(connection)), SHUT_RDWR);
+}
+
+static void next_piece(struct evhttp_connection *connection, void *ctx)
+{
+    struct answer *answer = ctx;
+    static char piece[PIECE];
+    answer->off += answer->piece;
+    answer->entry.bytes += answer->piece;
+    answer->piece = 0;
+    if (answer->off == answer->end) {
+        evhttp_connection_set_closecb(connection, NULL, NULL);
+        evhttp_send_reply_end(answer->request);
+        finish(answer, false);
+        return;
+    }
+    uint64_t left = answer->end - answer->off;
+    size_t want = left < PIECE ? (size_t)left : PIECE;
+    ssize_t n = pread(answer->file.fd, piece, want, (off_t)answer->off);
+    if (n != (ssize_t)want || !serve_file_is_same(&answer->file)) {
+        break_off(answer);
+        return;
+    }
+    struct evbuffer *buffer = evbuffer_new();
+    if (!buffer || evbuffer_add(buffer, piece, want) != 0) {
+        break_off(answer);
+    } else {
+        answer->piece = want;
+        evhttp_send_reply_chunk_with_cb(answer->request, buffer, next_piece, answer);
+    }
+    if (buffer) {
+        evbuffer_free(buffer);
+    }
+}
+
+static void header(struct evhttp_request *request, const char *name, const char *value)
+{
+    (void)evhttp_add_header(evhttp_request_get_output_headers(request), name, value);
+}
+
+static const char *reason_of(int status)
+{
+    switch (status) {
+    case 200: return "OK";
+    case 204: return "No Content";
+    case 206: return "Partial Content";
+    case 304: return "Not Modified";
+    case 400: return "Bad Request";
+    case 403: return "Forbidden";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 412: return "Precondition Failed";
+    case 413: return "Content Too Large";
+    case 416: return "Range Not Satisfiable";
+    case 503: return "Service Unavailable";
+    default: return "Internal Server Error";
+    }
+}
+
+/* An answer without a file; errors say in one line what they are. */
+static void answer_short(struct serve *serve, struct evhttp_request *request, struct serve_entry *entry,
+                         int status)
+{
+    struct evbuffer *body = NULL;
+    bool has_body = status >= 400 && evhttp_request_get_command(request) != EVHTTP_REQ_HEAD;
+    if (has_body && (body = evbuffer_new()) != NULL) {
+        header(request, "Content-Type", "text/plain; charset=utf-8");
+        (void)evbuffer_add_printf(body, "%d %s\n", status, reason_of(status));
+        entry->bytes = evbuffer_get_length(body);
+    }
+    entry->status = status;
+    serve_log(serve, entry);
+    evhttp_send_reply(request, status, reason_of(status), body);
+    if (body) {
+        evbuffer_free(body);
+    }
+}
+
+static void describe(struct evhttp_request *request, const struct serve_file *file)
+{
+    header(request, "ETag", file->etag);
+    header(request, "Last-Modified", file->date);
+    header(request, "Cache-Control", file->immutable ? "public, max-age=31536000, immutable" : "no-cache");
+}
+
+static void answer_body(struct serve *serve, struct evhttp_request *request, struct serve_entry *entry,
+                        struct serve_file *file, uint64_t first, uint64_t count)
+{
+    struct evhttp_connection *connection = evhttp_request_get_connection(request);
+    struct answer *answer = calloc(1, sizeof *answer);
+    if (!answer) {
+        (void)close(file->fd);
+        answer_short(serve, request, entry, 503);
+        return;
+    }
+    *answer = (struct answer){.serve = serve, .request = request, .file = *file, .off = first,
+                              .end = first + count, .entry = *entry};
+    serve->active++;
+    evhttp_connection_set_closecb(connection, lost, answer);
+    evhttp_send_reply_start(request, entry->status, reason_of(entry->status));
+    next_piece(connection, answer);
+}
+
+static void answer_file(struct serve *serve, struct evhttp_request *request, struct serve_entry *entry,
+                        struct serve_file *file)
+{
+    struct evkeyvalq *in = evhttp_request_get_input_headers(request);
+    bool is_get = evhttp_request_get_command(request) == EVHTTP_REQ_GET;
+    struct serve_conditions conditions = {
+        evhttp_find_header(in, "Range"), evhttp_find_header(in, "If-Range"),
+        evhttp_find_header(in, "If-None-Match"), evhttp_find_header(in, "If-Modified-Since"),
+        evhttp_find_header(in, "If-Match")};
+    char text[80];
+    uint64_t first = 0;
+    uint64_t last = 0;
+    int status = serve_judge(&conditions, file, is_get, &first, &last);
+    uint64_t count = status == 206 ? last - first + 1 : file->size;
+    describe(request, file);
+    header(request, "Accept-Ranges", "bytes");
+    if (status == 416) {
+        snprintf(text, sizeof text, "bytes */%llu", (unsigned long long)file->size);
+        header(request, "Content-Range", text);
+    }
+    if (status != 200 && status != 206) {
+        (void)close(file->fd);
+        answer_short(serve, request, entry, status);
+        return;
+    }
+    if (status == 206) {
+        snprintf(text, sizeof text, "bytes %llu-%llu/%llu", (unsigned long long)first,
+                 (unsigned long long)last, (unsigned long long)file->size);
+        header(request, "Content-Range", text);
+    }
+    header(request, "Content-Type", file->type);
+    header(request, "X-Content-Type-Options", "nosniff");
+    snprintf(text, sizeof text, "%llu", (unsigned long long)count);
+    header(request, "Content-Length", text);
+    entry->status = status;
+    if (is_get && count > 0) {
+        answer_body(serve, request, entry, file, first, count);
+        return;
+    }
+    (void)close(file->fd);
+    answer_short(serve, request, entry, status);
+}
+
+static const char *method_of(struct evhttp_request *request)
+{
+    switch ((int)evhttp_request_get_command(request)) {
+    case EVHTTP_REQ_GET: return "GET";
+    case EVHTTP_REQ_HEAD: return "HEAD";
+    case EVHTTP_REQ_POST: return "POST";
+    case EVHTTP_REQ_PUT: return "PUT";
+    case EVHTTP_REQ_DELETE: return "DELETE";
+    case EVHTTP_REQ_OPTIONS: return "OPTIONS";
+    default: return "other";
+    }
+}
+
+static void copy(char *to, size_t size, const char *from)
+{
+    snprintf(to, size, "%s", from ? from : "");
+}
+
+void serve_request(struct evhttp_request *request, void *ctx)
+{
+    struct serve *serve = ctx;
+    struct serve_entry entry = {.method = method_of(request)};
+    const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
+    const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
+    enum evhttp_cmd_type method = evhttp_request_get_command(request);
+    struct serve_file file;
+    serve_client_of(request, &entry.client);
+    copy(entry.path, sizeof entry.path, path);
+    copy(entry.range, sizeof entry.range,
+         evhttp_find_header(evhttp_request_get_input_headers(request), "Range"));
+    if (!path) {
+        answer_short(serve, request, &entry, 400);
+    } else if (method == EVHTTP_REQ_POST && strcmp(path, "/report") == 0) {
+        answer_short(serve, request, &entry, serve_report(serve, request));
+    } else if (method != EVHTTP_REQ_GET && method != EVHTTP_REQ_HEAD) {
+        header(request, "Allow", strcmp(path, "/report") == 0 ? "POST" : "GET, HEAD");
+        answer_short(serve, request, &entry, 405);
+    } else {
+        int status = serve_file_open(serve, path, &file);
+        if (status == 0) {
+            answer_file(serve, request, &entry, &file);
+        } else {
+            answer_short(serve, request, &entry, status);
+        }
+    }
+}
