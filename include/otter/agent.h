@@ -45,7 +45,8 @@ enum otter_outcome {
     OTTER_OUTCOME_UNREACHABLE, /* no connection, or it broke, or silence */
     OTTER_OUTCOME_UNTRUSTED,   /* the server's certificate was not accepted */
     OTTER_OUTCOME_FLASH,       /* flash failed */
-    OTTER_OUTCOME_DEFERRED     /* a policy hook said not now */
+    OTTER_OUTCOME_DEFERRED,    /* a policy hook said not now */
+    OTTER_OUTCOME_EXPIRED      /* the job's time is over, by the trusted clock */
 };
 const char *otter_outcome_str(enum otter_outcome outcome);
 

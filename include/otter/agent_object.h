@@ -2,17 +2,149 @@
 /*
  * agent_object.h - the complete struct otter_agent, so that the application can own one.
  *
- * Apart from agent.h to keep the interface readable. Contents are private by convention.
+ * Apart from agent.h to keep that readable. Contents are private by convention: each
+ * struct below belongs to the file of agent/ that is named beside it.
  */
 #ifndef OTTER_AGENT_OBJECT_H
 #define OTTER_AGENT_OBJECT_H
 
 #include "otter/agent.h"
 
-struct otter_agent {
+#define OTTER_PATH_SIZE 512u     /* path and query of a URL, with NUL */
+#define OTTER_JOB_PATH_SIZE 256u /* the same in a job document */
+#define OTTER_VALIDATOR_SIZE 72u /* ETag with its quotes, or an HTTP date, with NUL */
+
+struct otter_timer { /* wait.c */
+    uint32_t start_ms, wait_ms;
+};
+
+struct otter_place { /* url.c: where a connection goes */
+    const char *host; /* one of the configuration's names: nothing else is ever contacted */
+    uint16_t port;
+    bool tls;
+};
+
+struct otter_request {
+    const char *path, *method;
+    const char *none_match; /* ETag or date: answer 304 if still so; NULL: none */
+    const char *if_range;   /* likewise: the range only if still so */
+    const char *body;       /* POST */
+    size_t body_len;
+    uint32_t from, last;    /* range; last UINT32_MAX: to the end */
+    bool ranged;
+};
+
+struct otter_head { /* head.c: what the head of an answer said */
+    uint16_t status;
+    bool http_1_0, close, keep_alive, chunked, encoded;
+    bool has_length, has_range, has_location, location_elsewhere;
+    bool has_retry, retry_is_date;
+    int location_err;
+    uint32_t length;
+    uint32_t range_from, range_last, range_total; /* range_total 0: not told */
+    int64_t retry, date; /* seconds, or Unix time when retry_is_date; date -1: none */
+    char etag[OTTER_VALIDATOR_SIZE];
+    char modified[32];
+};
+
+struct otter_http { /* http.c, head.c, body.c */
+    const struct otter_agent_config *config;
+    const struct otter_transport *link; /* NULL: no connection */
+    struct otter_place at;              /* of the connection and of the request */
+    struct otter_request request;
+    struct otter_head head;
+    uint8_t state, chunk_state, framing, hops, interim;
+    bool reused, answered, skipping, cr, line_empty, cut;
+    uint8_t *buf; /* request out, answer in */
+    size_t size, off, end, line_len;
+    uint32_t head_size, left, meta_len; /* left: bytes of the body or of the chunk */
+    uint32_t last_ms, window_ms, window_bytes;
+    char path[OTTER_PATH_SIZE];
+};
+
+struct otter_job { /* job.c: what a job document asks for */
+    struct otter_version version;
+    struct otter_place place;
+    enum otter_outcome verdict; /* OTTER_OUTCOME_NONE: it is for us */
+    bool has_build, has_sha256, has_report;
+    uint32_t size, poll_seconds, sequence, issued, expires; /* 0: not given */
+    uint8_t sha256[OTTER_HASH_SIZE];
+    char path[OTTER_JOB_PATH_SIZE];
+    char report_path[128];
+};
+
+struct otter_install { /* install.c: image bytes on their way into the secondary */
+    const struct otter_area *slot;
+    uint8_t *stage;
+    size_t stage_size, stage_off, stage_len;
+    uint32_t off;        /* programmed below it */
+    uint32_t erased_end; /* erased below it */
+    uint32_t saved_off;  /* remembered in the state */
+    uint32_t limit;      /* the largest image, bytes */
+    uint32_t end;        /* where this image ends; limit while not known */
+    bool flushing, closing;
+};
+
+struct otter_fetch { /* download.c: one image, over as many connections as it takes */
+    char validator[OTTER_VALIDATOR_SIZE]; /* strong; "": none known */
+    uint8_t source[16];                   /* digest of path, validator and size */
+    uint32_t total;  /* bytes of the image; 0: not known yet */
+    uint32_t from;   /* where the request under way begins */
+    uint32_t skip;   /* bytes of the answer that are here already */
+    uint32_t bytes;  /* received so far, skipped ones too */
+    uint32_t start_ms;
+    uint8_t tries;    /* without a byte of progress, in a row */
+    uint8_t restarts; /* because the server's copy changed */
+    bool live;     /* install holds bytes of this source */
+    bool judged;   /* the header was looked at */
+    bool resumed;  /* bytes from before the last reset are in it */
+    bool resuming; /* to be told once the server agreed */
+    bool source_known;
+    bool whole; /* all bytes are there */
+    bool cut;   /* the end of the connection ended it: the image must know its own size */
+};
+
+struct otter_verify { /* verify.c */
+    struct otter_image image;
+    struct otter_image_check check;
+    uint8_t stage;
+};
+
+struct otter_report { /* report.c */
+    enum otter_outcome result; /* NONE: nothing to report */
+    enum otter_reason reason;
+    struct otter_version from, to;
+    uint32_t bytes, seconds;
+    struct otter_timer timer;
+    uint8_t attempts, tries;
+    enum otter_outcome told; /* the last report that is done with, and its `to` */
+    struct otter_version told_to;
+    enum otter_agent_phase then; /* phase after this one */
+};
+
+struct otter_agent { /* agent.c */
     const struct otter_agent_config *config;
     enum otter_agent_phase phase;
-    enum otter_outcome outcome;
+    enum otter_outcome outcome, judged; /* judged: what a 304 for job_validator means */
+    int err;
+    struct otter_version running;
+    uint32_t now_ms, poll_seconds; /* poll_seconds: from the last job; 0: none */
+    uint32_t doc_len; /* bytes of the job document so far */
+    struct otter_timer timer;
+    uint8_t fails;    /* in a row; the exponent of the back-off */
+    bool announced, begun;     /* the first phase was entered; this phase has begun its work */
+    bool pushing, was_stopped; /* the application brings the bytes; it had stopped us before */
+    bool reached;              /* on trial: the server answered */
+    bool has_bad_source;
+    enum otter_outcome bad_outcome;
+    uint8_t bad_source[16]; /* came to bad_outcome: not fetched again while it is the same */
+    struct otter_http http;
+    struct otter_job job;
+    struct otter_install install;
+    struct otter_fetch fetch;
+    struct otter_verify verify;
+    struct otter_report report;
+    char job_validator[OTTER_VALIDATOR_SIZE];
 };
 
 #endif

@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * download.c - phase DOWNLOAD: one image, over as many connections as it takes.
+ *
+ * One request for everything; after a break, a request for the rest. Whether the rest is of
+ * the same file is decided before a byte of it is used: a digest over path, strong
+ * validator and size must be what it was (after a reset: what the state remembers). If it
+ * is not, the download begins again at 0. A server that ignores ranges is listened to from
+ * the start, and what is already in flash is passed over.
+ */
+#include <string.h>
+
+#include "agent/http.h"
+#include "agent/install.h"
+#include "agent/job.h"
+#include "agent/phase.h"
+#include "agent/url.h"
+#include "agent/wait.h"
+#include "otter/result.h"
+
+enum {
+    TRIES_MAX = 6,    /* connections in a row without a new byte */
+    RESTARTS_MAX = 3, /* files changing under one download */
+    PROGRESS_STEP = 16384
+};
+
+static bool has_job(const struct otter_agent *agent)
+{
+    return agent->config->image_path == NULL && !agent->pushing;
+}
+
+static const char *image_path(const struct otter_agent *agent)
+{
+    return has_job(agent) ? agent->job.path : agent->config->image_path;
+}
+
+static void digest_source(const struct otter_agent *agent, const char *validator, uint32_t total,
+                          uint8_t ret_digest[16])
+{
+    const uint8_t size[4] = {(uint8_t)total, (uint8_t)(total >> 8), (uint8_t)(total >> 16),
+                             (uint8_t)(total >> 24)};
+    struct otter_sha256 sha;
+    uint8_t hash[OTTER_HASH_SIZE];
+    const char *path = image_path(agent);
+    otter_sha256_init(&sha);
+    otter_sha256_update(&sha, path, strlen(path) + 1);
+    otter_sha256_update(&sha, validator, strlen(validator) + 1);
+    otter_sha256_update(&sha, size, sizeof size);
+    if (has_job(agent) && agent->job.has_sha256) {
+        otter_sha256_update(&sha, agent->job.sha256, sizeof agent->job.sha256);
+    }
+    otter_sha256_finish(&sha, hash);
+    memcpy(ret_digest, hash, 16);
+}
+
+static bool is_source(const struct otter_agent *agent, const char *validator, uint32_t total)
+{
+    uint8_t digest[16];
+    digest_source(agent, validator, total, digest);
+    return agent->fetch.source_known && memcmp(digest, agent->fetch.source, sizeof digest) == 0;
+}
+
+/* Can the file be told from another one of the same name and size? */
+static bool is_resumable(const struct otter_agent *agent)
+{
+    const struct otter_fetch *fetch = &agent->fetch;
+    bool named = fetch->validator[0] != '\0' || (has_job(agent) && agent->job.has_sha256);
+    return fetch->source_known && named;
+}
+
+/* The strong validator of an answer; "": none. */
+static const char *strong(const struct otter_head *head)
+{
+    return head->etag[0] == '"' ? head->etag : head->modified;
+}
+
+void otter_fetch_reset(struct otter_agent *agent)
+{
+    struct otter_fetch *fetch = &agent->fetch;
+    uint8_t restarts = fetch->restarts;
+    uint8_t tries = fetch->tries;
+    uint32_t bytes = fetch->bytes;
+    uint32_t start_ms = fetch->start_ms;
+    memset(fetch, 0, sizeof *fetch);
+    fetch->restarts = restarts;
+    fetch->tries = tries;
+    fetch->bytes = bytes;
+    fetch->start_ms = start_ms;
+    agent->install.end = agent->install.limit;
+    (void)otter_install_begin(&agent->install, 0);
+}
+
+/* Where does this download begin: where an earlier one stopped, in this session or before
+ * the last reset, or at 0? */
+static void prepare(struct otter_agent *agent)
+{
+    struct otter_fetch *fetch = &agent->fetch;
+    const struct otter_download *saved = &agent->config->state->download;
+    agent->begun = true;
+    fetch->tries = fetch->restarts = 0;
+    otter_timer_set(&agent->timer, agent->now_ms, 0);
+    if (fetch->live && is_source(agent, fetch->validator, fetch->total) && is_resumable(agent)) {
+        otter_install_rewind(&agent->install); /* the stage held a job document meanwhile */
+        fetch->resuming = true;
+        fetch->judged = agent->install.off > 0;
+        return;
+    }
+    fetch->bytes = 0;
+    fetch->start_ms = agent->now_ms;
+    otter_fetch_reset(agent);
+    if (saved->off > 0 && otter_install_begin(&agent->install, saved->off) == 0) {
+        memcpy(fetch->source, saved->source, sizeof fetch->source);
+        fetch->source_known = fetch->resuming = fetch->resumed = fetch->judged = true;
+        return;
+    }
+    otter_fetch_reset(agent);
+}
+
+static void begin_request(struct otter_agent *agent)
+{
+    const struct otter_agent_config *config = agent->config;
+    struct otter_fetch *fetch = &agent->fetch;
+    struct otter_place place = has_job(agent) ? agent->job.place : otter_url_home(config);
+    struct otter_request request = {.method = "GET", .path = image_path(agent), .last = UINT32_MAX};
+    fetch->from = otter_install_position(&agent->install);
+    fetch->skip = 0;
+    request.from = fetch->from;
+    request.ranged = fetch->from > 0 || config->range_size > 0;
+    if (config->range_size > 0 && fetch->from <= UINT32_MAX - config->range_size) {
+        request.last = fetch->from + config->range_size - 1;
+    }
+    if (fetch->from > 0 && fetch->validator[0] != '\0') {
+        request.if_range = fetch->validator;
+    }
+    if (!has_job(agent) && fetch->from == 0) { /* direct: is it newer at all? */
+        request.ranged = true;
+        request.last = OTTER_FETCH_HEADER - 1;
+        request.none_match = agent->job_validator[0] != '\0' ? agent->job_validator : NULL;
+    }
+    otter_http_begin(&agent->http, &place, &request, agent->now_ms);
+}
+
+/* This file came to no good, and would again. */
+static void refuse(struct otter_agent *agent, enum otter_outcome outcome, int err)
+{
+    if (agent->fetch.source_known &&
+        (outcome == OTTER_OUTCOME_BAD_IMAGE || outcome == OTTER_OUTCOME_TOO_LARGE)) {
+        agent->has_bad_source = true;
+        agent->bad_outcome = outcome;
+        memcpy(agent->bad_source, agent->fetch.source, sizeof agent->bad_source);
+    }
+    agent->fetch.live = false;
+    otter_agent_end(agent, outcome, err);
+}
+
+/* A connection broke, or brought less than it announced: go on in a while. */
+static void retry(struct otter_agent *agent, int err)
+{
+    struct otter_fetch *fetch = &agent->fetch;
+    otter_http_close(&agent->http);
+    if (!is_resumable(agent)) {
+        otter_fetch_reset(agent);
+    }
+    fetch->resuming = true;
+    if (++fetch->tries > TRIES_MAX) {
+        otter_agent_end(agent, otter_agent_blame(err), err);
+        return;
+    }
+    uint32_t wait_ms = otter_wait_retry(agent);
+    otter_timer_set(&agent->timer, agent->now_ms, wait_ms);
+    otter_agent_emit(agent, (struct otter_event){.kind = OTTER_EVENT_RETRY,
+                                                 .outcome = otter_agent_blame(err),
+                                                 .err = err,
+                                                 .done = otter_install_position(&agent->install),
+                                                 .total = fetch->total,
+                                                 .wait_ms = wait_ms});
+}
+
+/* The server's file is not the one that was begun: begin again. */
+static void restart(struct otter_agent *agent)
+{
+    otter_http_close(&agent->http);
+    if (++agent->fetch.restarts > RESTARTS_MAX) {
+        otter_agent_end(agent, OTTER_OUTCOME_SERVER, OTTER_ERR_CORRUPT);
+        return;
+    }
+    otter_fetch_reset(agent);
+}
+
+/* The answer is of this file. May it come in? */
+static void settle(struct otter_agent *agent, const char *validator, uint32_t total)
+{
+    struct otter_fetch *fetch = &agent->fetch;
+    memmove(fetch->validator, validator, strlen(validator) + 1);
+    fetch->total = total;
+    fetch->source_known = total != 0;
+    fetch->live = true;
+    digest_source(agent, validator, total, fetch->source);
+    agent->install.end = total != 0 ? total : agent->install.limit;
+    if (total > agent->install.limit) {
+        refuse(agent, OTTER_OUTCOME_TOO_LARGE, OTTER_ERR_NOSPACE);
+        return;
+    }
+    if (has_job(agent) && agent->job.size != 0 && total != agent->job.size) {
+        refuse(agent, OTTER_OUTCOME_BAD_IMAGE, OTTER_ERR_CORRUPT);
+        return;
+    }
+    if (agent->has_bad_source && memcmp(agent->bad_source, fetch->source, 16) == 0) {
+        fetch->live = false;
+        otter_agent_end(agent, agent->bad_outcome, OTTER_ERR_REFUSED);
+        return;
+    }
+    uint32_t position = otter_install_position(&agent->install);
+    if (fetch->resuming && position > 0) {
+        otter_agent_emit(agent, (struct otter_event){
+                                    .kind = OTTER_EVENT_RESUMED, .done = position, .total = total});
+    }
+    fetch->resuming = false;
+}
+
+/* Size by the job, where the answer does not tell one. */
+static uint32_t expected(const struct otter_agent *agent, uint32_t told)
+{
+    return told == 0 && has_job(agent) ? agent->job.size : told;
+}
+
+static void take_full(struct otter_agent *agent)
+{
+    const struct otter_head *head = &agent->http.head;
+    uint32_t total = expected(agent, head->has_length ? head->length : 0);
+    uint32_t position = otter_install_position(&agent->install);
+    if (position > 0 && is_source(agent, strong(head), total)) {
+        agent->fetch.skip = position;
+    } else if (position > 0) {
+        otter_fetch_reset(agent);
+    }
+    agent->fetch.from = 0;
+    settle(agent, strong(head), total);
+}
+
+/* Is this the range that was asked for, or its beginning? */
+static bool is_range_asked(const struct otter_http *http)
+{
+    const struct otter_head *head = &http->head;
+    const struct otter_request *request = &http->request;
+    uint32_t len = head->range_last - head->range_from + 1;
+    return request->ranged && head->has_range && head->range_from == request->from &&
+           head->range_last <= request->last && (!head->has_length || head->length == len);
+}
+
+static void take_part(struct otter_agent *agent)
+{
+    const struct otter_head *head = &agent->http.head;
+    const struct otter_request *request = &agent->http.request;
+    uint32_t total = expected(agent, head->range_total);
+    const char *validator = strong(head);
+    if (!is_range_asked(&agent->http) || total == 0) {
+        otter_agent_end(agent, OTTER_OUTCOME_SERVER, OTTER_ERR_CORRUPT);
+        return;
+    }
+    if (validator[0] == '\0' && request->if_range != NULL) {
+        validator = agent->fetch.validator; /* it would have been a 200 otherwise */
+    }
+    if (request->from > 0 && (!is_source(agent, validator, total) || request->from >= total)) {
+        restart(agent);
+        return;
+    }
+    settle(agent, validator, total);
+}
+
+static void take_head(struct otter_agent *agent)
+{
+    const struct otter_http *http = &agent->http;
+    if (http->head.status == 200) {
+        take_full(agent);
+    } else if (http->head.status == 206) {
+        take_part(agent);
+    } else if (http->head.status == 304 && http->request.none_match != NULL) {
+        otter_agent_end(agent, agent->judged, OTTER_OK);
+    } else if (http->head.status == 416 && http->request.from > 0) {
+        restart(agent);
+    } else if (http->head.status == 416) {
+        otter_agent_end(agent, OTTER_OUTCOME_BAD_IMAGE, OTTER_ERR_CORRUPT); /* it is empty */
+    } else {
+        otter_agent_end(agent, OTTER_OUTCOME_SERVER, OTTER_ERR_IO);
+    }
+}
+
+/* The header is staged. In the direct flow, its verdict is the outcome of the poll. */
+static void judge(struct otter_agent *agent)
+{
+    const struct otter_head *head = &agent->http.head;
+    enum otter_outcome outcome = otter_fetch_judge(agent);
+    if (outcome == OTTER_OUTCOME_NONE) {
+        return;
+    }
+    if (!has_job(agent)) {
+        const char *validator = head->etag[0] != '\0' ? head->etag : head->modified;
+        memcpy(agent->job_validator, validator, strlen(validator) + 1);
+        agent->judged = outcome;
+        if (outcome == OTTER_OUTCOME_DEFERRED) {
+            agent->job_validator[0] = '\0';
+        }
+    }
+    refuse(agent, outcome, outcome == OTTER_OUTCOME_CURRENT ? OTTER_OK : OTTER_ERR_REFUSED);
+}
+
+static void take_body(struct otter_agent *agent, const uint8_t *bytes, size_t len)
+{
+    struct otter_fetch *fetch = &agent->fetch;
+    uint32_t position = otter_install_position(&agent->install);
+    if (fetch->skip > 0) {
+        len = len < fetch->skip ? len : fetch->skip;
+        fetch->skip -= (uint32_t)len;
+        fetch->bytes += (uint32_t)len;
+        otter_http_eat(&agent->http, len);
+        return;
+    }
+    if (len > agent->install.end - position) {
+        bool told = fetch->total != 0;
+        refuse(agent, told ? OTTER_OUTCOME_BAD_IMAGE : OTTER_OUTCOME_TOO_LARGE, OTTER_ERR_NOSPACE);
+        return;
+    }
+    len = otter_install_take(&agent->install, bytes, len);
+    otter_http_eat(&agent->http, len);
+    fetch->bytes += (uint32_t)len;
+    if (is_resumable(agent)) {
+        fetch->tries = agent->fails = 0;
+    }
+    if (!fetch->judged && agent->install.stage_len >= OTTER_FETCH_HEADER) {
+        fetch->judged = true;
+        judge(agent);
+    }
+}
+
+static void take_end(struct otter_agent *agent)
+{
+    struct otter_fetch *fetch = &agent->fetch;
+    uint32_t position = otter_install_position(&agent->install);
+    bool part = agent->http.head.status == 206;
+    fetch->cut = agent->http.cut;
+    otter_http_finish(&agent->http);
+    if (fetch->total != 0 && position < fetch->total) {
+        if (!part) {
+            retry(agent, OTTER_ERR_IO);
+        }
+        return; /* a part of it: ask for the next */
+    }
+    if (!fetch->judged) {
+        refuse(agent, OTTER_OUTCOME_BAD_IMAGE, OTTER_ERR_CORRUPT); /* shorter than a header */
+        return;
+    }
+    fetch->whole = true;
+    fetch->total = position;
+    agent->install.end = position;
+    otter_install_close(&agent->install);
+}
+
+static uint32_t exchange(struct otter_agent *agent)
+{
+    const uint8_t *bytes;
+    size_t len;
+    if (agent->http.state == OTTER_HTTP_IDLE) {
+        begin_request(agent);
+    }
+    int next = otter_http_next(&agent->http, agent->now_ms, &bytes, &len);
+    if (next == OTTER_ERR_IO || next == OTTER_ERR_TIMEOUT) {
+        retry(agent, next);
+        return 0;
+    }
+    if (next < 0) {
+        otter_agent_end(agent, otter_agent_blame(next), next);
+        return 0;
+    }
+    switch ((enum otter_http_result)next) {
+    case OTTER_HTTP_WAIT:
+        return OTTER_AGENT_NET_MS;
+    case OTTER_HTTP_BUSY:
+        break;
+    case OTTER_HTTP_GOT_HEAD:
+        take_head(agent);
+        break;
+    case OTTER_HTTP_GOT_BODY:
+        take_body(agent, bytes, len);
+        break;
+    case OTTER_HTTP_GOT_END:
+        take_end(agent);
+        break;
+    }
+    return 0;
+}
+
+/* Let the state know how far we are, or that what it knows is about to be erased. 1: it
+ * was told; 0: there is nothing to tell. */
+static int tell_state(struct otter_agent *agent)
+{
+    struct otter_state *state = agent->config->state;
+    struct otter_install *install = &agent->install;
+    struct otter_download download = {0};
+    if (is_resumable(agent) && otter_install_checkpoint(install)) {
+        download.off = install->saved_off = install->off;
+        memcpy(download.source, agent->fetch.source, sizeof download.source);
+    } else if (!install->flushing || install->off != 0 || state->download.off == 0) {
+        return 0;
+    }
+    int err = otter_state_save_download(state, &download);
+    return err < 0 ? err : 1;
+}
+
+/* One flash operation, if there is one to do. */
+static int work_flash(struct otter_agent *agent)
+{
+    struct otter_install *install = &agent->install;
+    int done = tell_state(agent);
+    if (done != 0) {
+        return done;
+    }
+    uint32_t before = install->off / PROGRESS_STEP;
+    done = otter_install_step(install);
+    if (done > 0 && (install->off / PROGRESS_STEP != before || install->off >= install->end)) {
+        uint32_t off = install->off < install->end ? install->off : install->end;
+        otter_agent_emit(agent, (struct otter_event){.kind = OTTER_EVENT_PROGRESS,
+                                                     .done = off,
+                                                     .total = agent->fetch.total});
+    }
+    return done;
+}
+
+uint32_t otter_download_step(struct otter_agent *agent)
+{
+    if (!agent->begun) {
+        prepare(agent);
+    }
+    int done = work_flash(agent);
+    if (done < 0) {
+        agent->fetch.live = false;
+        otter_agent_end(agent, OTTER_OUTCOME_FLASH, done);
+        return 0;
+    }
+    if (done > 0) {
+        return 0;
+    }
+    if (agent->fetch.whole) {
+        otter_agent_enter(agent, OTTER_AGENT_VERIFY);
+        return 0;
+    }
+    uint32_t left_ms = otter_timer_left(&agent->timer, agent->now_ms);
+    return left_ms > 0 ? left_ms : exchange(agent);
+}

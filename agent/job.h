@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * job.h - the job document: read, then judged. Keys and rules: SPEC.md, "Job document".
+ */
+#ifndef OTTER_AGENT_JOB_H
+#define OTTER_AGENT_JOB_H
+
+#include "otter/agent_object.h"
+
+/*
+ * Read a document (its text is used up; `work` holds the tokens). 0: *ret_job is filled,
+ * and its verdict says whether it is for this device and may be followed, apart from its
+ * version. OTTER_ERR_CORRUPT, OTTER_ERR_NOSPACE: not a job document, or too long.
+ */
+int otter_job_read(const struct otter_agent_config *config, char *text, size_t len, void *work,
+                   size_t work_size, struct otter_job *ret_job);
+
+/* "1.2.3" or "1.2.3+4", nothing else. */
+bool otter_job_version(const char *str, struct otter_version *ret_version, bool *ret_has_build);
+
+/* May this version follow the running one? NONE: yes. `has_build` false: the version was
+ * given without one, and matches any. The same rule for a job and for an image header. */
+enum otter_outcome otter_job_follows(const struct otter_state *state,
+                                     const struct otter_version *running,
+                                     const struct otter_version *version, bool has_build);
+
+#endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * job_phase.c - phase JOB: fetch the job document, judge it, go on from there.
+ *
+ * The request is conditional on what the last document came to, so that an unchanged one
+ * costs a 304. The document gathers in the install stage, which is empty in this phase.
+ */
+#include <string.h>
+
+#include "agent/http.h"
+#include "agent/job.h"
+#include "agent/phase.h"
+#include "agent/url.h"
+#include "otter/result.h"
+
+static void begin(struct otter_agent *agent)
+{
+    const struct otter_agent_config *config = agent->config;
+    struct otter_place home = otter_url_home(config);
+    struct otter_request request = {
+        .method = "GET",
+        .path = config->job_path != NULL ? config->job_path : "/ota_update.json",
+        .none_match = agent->job_validator[0] != '\0' ? agent->job_validator : NULL};
+    agent->doc_len = 0;
+    agent->begun = true;
+    otter_http_begin(&agent->http, &home, &request, agent->now_ms);
+}
+
+static uint32_t doc_max(const struct otter_agent *agent)
+{
+    size_t size = agent->install.stage_size;
+    size_t most = agent->config->job_size_max;
+    return (uint32_t)(most != 0 && most < size ? most : size);
+}
+
+static void take_head(struct otter_agent *agent)
+{
+    const struct otter_head *head = &agent->http.head;
+    if (head->status == 304 && agent->job_validator[0] != '\0') {
+        otter_agent_end(agent, agent->judged, OTTER_OK);
+    } else if (head->status != 200) {
+        otter_agent_end(agent, OTTER_OUTCOME_SERVER, OTTER_ERR_IO);
+    } else if (head->has_length && head->length > doc_max(agent)) {
+        otter_agent_end(agent, OTTER_OUTCOME_BAD_JOB, OTTER_ERR_NOSPACE);
+    }
+}
+
+static void take_body(struct otter_agent *agent, const uint8_t *bytes, size_t len)
+{
+    if (len > doc_max(agent) - agent->doc_len) {
+        otter_agent_end(agent, OTTER_OUTCOME_BAD_JOB, OTTER_ERR_NOSPACE);
+        return;
+    }
+    memcpy(agent->install.stage + agent->doc_len, bytes, len);
+    agent->doc_len += (uint32_t)len;
+    otter_http_eat(&agent->http, len);
+}
+
+/* A job for this device: is there anything to do? */
+static enum otter_outcome judge(struct otter_agent *agent)
+{
+    const struct otter_job *job = &agent->job;
+    if (job->verdict == OTTER_OUTCOME_NOT_FOR_US || job->verdict == OTTER_OUTCOME_EXPIRED) {
+        return job->verdict;
+    }
+    agent->poll_seconds = job->poll_seconds;
+    enum otter_outcome outcome = otter_job_follows(agent->config->state, &agent->running,
+                                                   &job->version, job->has_build);
+    if (outcome != OTTER_OUTCOME_NONE || job->verdict != OTTER_OUTCOME_NONE) {
+        return outcome != OTTER_OUTCOME_NONE ? outcome : job->verdict;
+    }
+    if (job->size > agent->install.limit) {
+        return OTTER_OUTCOME_TOO_LARGE;
+    }
+    return OTTER_OUTCOME_NONE;
+}
+
+static bool may_download(struct otter_agent *agent)
+{
+    const struct otter_agent_hooks *hooks = &agent->config->hooks;
+    return hooks->may_download == NULL ||
+           hooks->may_download(hooks->ctx, &agent->job.version, agent->job.size);
+}
+
+static void remember(struct otter_agent *agent, enum otter_outcome outcome)
+{
+    const struct otter_head *head = &agent->http.head;
+    const char *validator = head->etag[0] != '\0' ? head->etag : head->modified;
+    agent->judged = outcome;
+    memcpy(agent->job_validator, validator, strlen(validator) + 1);
+}
+
+static void take_end(struct otter_agent *agent)
+{
+    struct otter_http *http = &agent->http;
+    otter_http_finish(http);
+    int err = otter_job_read(agent->config, (char *)agent->install.stage, agent->doc_len, http->buf,
+                             http->size, &agent->job);
+    enum otter_outcome outcome = err < 0 ? OTTER_OUTCOME_BAD_JOB : judge(agent);
+    agent->job_validator[0] = '\0';
+    if (outcome != OTTER_OUTCOME_NONE) {
+        remember(agent, outcome);
+        otter_agent_end(agent, outcome, err);
+    } else if (!may_download(agent)) {
+        otter_agent_end(agent, OTTER_OUTCOME_DEFERRED, OTTER_ERR_REFUSED);
+    } else if (otter_report_is_due(agent)) {
+        agent->report.then = OTTER_AGENT_DOWNLOAD;
+        otter_agent_enter(agent, OTTER_AGENT_REPORT);
+    } else {
+        otter_agent_enter(agent, OTTER_AGENT_DOWNLOAD);
+    }
+}
+
+uint32_t otter_job_step(struct otter_agent *agent)
+{
+    const uint8_t *bytes;
+    size_t len;
+    if (!agent->begun) {
+        begin(agent);
+    }
+    int next = otter_http_next(&agent->http, agent->now_ms, &bytes, &len);
+    if (next < 0) {
+        otter_agent_end(agent, otter_agent_blame(next), next);
+        return 0;
+    }
+    switch ((enum otter_http_result)next) {
+    case OTTER_HTTP_WAIT:
+        return OTTER_AGENT_NET_MS;
+    case OTTER_HTTP_BUSY:
+        break;
+    case OTTER_HTTP_GOT_HEAD:
+        take_head(agent);
+        break;
+    case OTTER_HTTP_GOT_BODY:
+        take_body(agent, bytes, len);
+        break;
+    case OTTER_HTTP_GOT_END:
+        take_end(agent);
+        break;
+    }
+    return 0;
+}

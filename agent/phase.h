@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * phase.h - the phases of the agent: one function each, and what they share.
+ *
+ * A phase function does one piece of work and returns ms until it wants to be called
+ * again. It changes phase with otter_agent_enter or otter_agent_end only.
+ */
+#ifndef OTTER_AGENT_PHASE_H
+#define OTTER_AGENT_PHASE_H
+
+#include "otter/agent_object.h"
+
+enum {
+    OTTER_AGENT_NET_MS = 1,   /* between looks at a connection that has nothing now */
+    OTTER_AGENT_ASK_MS = 1000 /* between questions to a hook that said not yet */
+};
+
+uint32_t otter_idle_step(struct otter_agent *agent);
+uint32_t otter_job_step(struct otter_agent *agent);      /* job_phase.c */
+uint32_t otter_download_step(struct otter_agent *agent); /* download.c */
+uint32_t otter_verify_step(struct otter_agent *agent);   /* verify.c */
+uint32_t otter_reboot_step(struct otter_agent *agent);   /* trial.c */
+uint32_t otter_trial_step(struct otter_agent *agent);    /* trial.c */
+uint32_t otter_report_step(struct otter_agent *agent);   /* report.c */
+
+void otter_agent_enter(struct otter_agent *agent, enum otter_agent_phase phase);
+
+/* The check came to this: say so, and go to IDLE (past REPORT when there is something to
+ * report), until the next poll or, after a failure that may pass, the next try. */
+void otter_agent_end(struct otter_agent *agent, enum otter_outcome outcome, int err);
+
+/* What a failed exchange is to be called. */
+enum otter_outcome otter_agent_blame(int err);
+
+/* Fills in phase and hands the event out. */
+void otter_agent_emit(struct otter_agent *agent, struct otter_event event);
+
+/* A new image begins: forget how the last one came along. */
+void otter_fetch_reset(struct otter_agent *agent);
+
+/* Look at the first bytes of the image, once they are staged: may it follow? NONE: yes. */
+enum otter_outcome otter_fetch_judge(struct otter_agent *agent);
+enum { OTTER_FETCH_HEADER = 32 };
+
+/* Keep this in mind for the server, unless it takes no reports. */
+void otter_report_note(struct otter_agent *agent, enum otter_outcome result);
+bool otter_report_is_due(const struct otter_agent *agent);
+
+/* The version of the image that a trial would fall back to, or that failed. */
+void otter_report_versions(struct otter_agent *agent);
+
+#endif

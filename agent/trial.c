@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * trial.c - phase TRIAL: the new image runs, and has to show that it can be replaced.
+ *
+ * It is confirmed once the application is healthy and the server gave up the document (or
+ * image) that the next update will need: an image that has lost its network reverts.
+ */
+#include "agent/http.h"
+#include "agent/phase.h"
+#include "agent/url.h"
+#include "agent/wait.h"
+#include "otter/result.h"
+
+static void begin(struct otter_agent *agent)
+{
+    const struct otter_agent_config *config = agent->config;
+    struct otter_place home = otter_url_home(config);
+    struct otter_request request = {
+        .method = "GET",
+        .path = config->job_path != NULL ? config->job_path : "/ota_update.json"};
+    if (config->image_path != NULL) {
+        request.path = config->image_path;
+        request.ranged = true;
+        request.last = OTTER_FETCH_HEADER - 1;
+    }
+    otter_http_begin(&agent->http, &home, &request, agent->now_ms);
+}
+
+static void try_later(struct otter_agent *agent, enum otter_outcome outcome, int err)
+{
+    uint32_t wait_ms = otter_wait_retry(agent);
+    otter_timer_set(&agent->timer, agent->now_ms, wait_ms);
+    otter_agent_emit(agent, (struct otter_event){.kind = OTTER_EVENT_RETRY,
+                                                 .outcome = outcome,
+                                                 .err = err,
+                                                 .http_status = agent->http.head.status,
+                                                 .wait_ms = wait_ms});
+    otter_http_close(&agent->http);
+}
+
+static uint32_t reach_server(struct otter_agent *agent)
+{
+    uint32_t left_ms = otter_timer_left(&agent->timer, agent->now_ms);
+    if (left_ms > 0) {
+        return left_ms;
+    }
+    if (agent->http.state == OTTER_HTTP_IDLE) {
+        begin(agent);
+    }
+    int next = otter_http_step(&agent->http, agent->now_ms);
+    if (next < 0) {
+        try_later(agent, otter_agent_blame(next), next);
+    } else if (next == OTTER_HTTP_GOT_HEAD) {
+        uint16_t status = agent->http.head.status;
+        if (status == 200 || status == 206) {
+            agent->reached = true;
+            agent->fails = 0;
+            otter_http_finish(&agent->http);
+        } else {
+            try_later(agent, OTTER_OUTCOME_SERVER, OTTER_ERR_IO);
+        }
+    }
+    return next == OTTER_HTTP_WAIT ? OTTER_AGENT_NET_MS : 0;
+}
+
+static uint32_t confirm(struct otter_agent *agent)
+{
+    const struct otter_agent_config *config = agent->config;
+    struct otter_image *running = &agent->verify.image;
+    struct otter_view view = otter_view_of(&config->state->layout->primary);
+    int err = otter_image_parse(&view, running);
+    if (err == OTTER_OK) {
+        otter_report_note(agent, OTTER_OUTCOME_CONFIRMED);
+        err = otter_state_confirm(config->state, running);
+    }
+    if (err < 0) {
+        try_later(agent, OTTER_OUTCOME_FLASH, err);
+        return 0;
+    }
+    agent->outcome = OTTER_OUTCOME_CONFIRMED;
+    otter_agent_emit(agent, (struct otter_event){.kind = OTTER_EVENT_OUTCOME,
+                                                 .outcome = OTTER_OUTCOME_CONFIRMED,
+                                                 .version = agent->running});
+    /* the first ordinary poll follows at once, and takes the report along */
+    otter_agent_enter(agent, config->image_path != NULL ? OTTER_AGENT_DOWNLOAD : OTTER_AGENT_JOB);
+    return 0;
+}
+
+uint32_t otter_trial_step(struct otter_agent *agent)
+{
+    const struct otter_agent_hooks *hooks = &agent->config->hooks;
+    if (!agent->reached) {
+        return reach_server(agent);
+    }
+    uint32_t left_ms = otter_timer_left(&agent->timer, agent->now_ms);
+    if (left_ms > 0) {
+        return left_ms;
+    }
+    if (hooks->healthy != NULL && !hooks->healthy(hooks->ctx)) {
+        return OTTER_AGENT_ASK_MS;
+    }
+    return confirm(agent);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * wait.c - timers, the time between polls, and the back-off after failures.
+ *
+ * A timer is a start and a length, so any length up to 49 days works on a wrapping clock.
+ * Jitter keeps a fleet that lost power or its server together from coming back together.
+ */
+#include "agent/wait.h"
+
+void otter_timer_set(struct otter_timer *timer, uint32_t now_ms, uint32_t wait_ms)
+{
+    timer->start_ms = now_ms;
+    timer->wait_ms = wait_ms;
+}
+
+uint32_t otter_timer_left(const struct otter_timer *timer, uint32_t now_ms)
+{
+    uint32_t passed = now_ms - timer->start_ms;
+    return passed >= timer->wait_ms ? 0 : timer->wait_ms - passed;
+}
+
+/* 0 .. range; 0 without a random hook. */
+static uint32_t jitter(const struct otter_agent *agent, uint32_t range)
+{
+    const struct otter_agent_hooks *hooks = &agent->config->hooks;
+    if (hooks->random == NULL || range == 0) {
+        return 0;
+    }
+    uint32_t random = hooks->random(hooks->ctx);
+    return range == UINT32_MAX ? random : random % (range + 1);
+}
+
+static uint32_t clamp(uint32_t value, uint32_t least, uint32_t most)
+{
+    return value < least ? least : value > most ? most : value;
+}
+
+static uint32_t or_default(uint32_t value, uint32_t standard)
+{
+    return value != 0 ? value : standard;
+}
+
+uint32_t otter_wait_poll(const struct otter_agent *agent)
+{
+    const struct otter_agent_config *config = agent->config;
+    uint32_t least = or_default(config->poll_min_ms, 5000);
+    uint32_t most = or_default(config->poll_max_ms, UINT32_MAX);
+    uint32_t wait = or_default(config->poll_ms, 86400000);
+    if (agent->poll_seconds != 0) {
+        wait = agent->poll_seconds > UINT32_MAX / 1000 ? UINT32_MAX : agent->poll_seconds * 1000;
+    }
+    wait = clamp(wait, least, most);
+    if (config->hooks.random != NULL) {
+        wait = wait - wait / 8 + jitter(agent, wait / 8);
+    }
+    return clamp(wait, least, most);
+}
+
+uint32_t otter_wait_backoff(const struct otter_agent *agent, uint32_t count)
+{
+    uint32_t wait = or_default(agent->config->retry_ms, 5000);
+    uint32_t most = or_default(agent->config->retry_max_ms, 3600000);
+    for (; count > 0 && wait < most; count--) {
+        wait = wait > most / 2 ? most : wait * 2;
+    }
+    return wait - wait / 2 + (agent->config->hooks.random != NULL ? jitter(agent, wait / 2) : wait / 2);
+}
+
+/* What the server asked for, in ms; 0: nothing usable. */
+static uint32_t asked(const struct otter_agent *agent)
+{
+    const struct otter_head *head = &agent->http.head;
+    const struct otter_agent_hooks *hooks = &agent->config->hooks;
+    if (head->status < 300 || !head->has_retry) {
+        return 0;
+    }
+    int64_t seconds = head->retry;
+    if (head->retry_is_date) {
+        int64_t now = head->date; /* the server's own clock: only the difference matters */
+        if (now < 0 && (hooks->now == NULL || !hooks->now(hooks->ctx, &now))) {
+            return 0;
+        }
+        seconds = head->retry - now;
+    }
+    if (seconds <= 0) {
+        return 0;
+    }
+    return seconds > UINT32_MAX / 1000 ? UINT32_MAX : (uint32_t)seconds * 1000;
+}
+
+uint32_t otter_wait_retry(struct otter_agent *agent)
+{
+    uint32_t wait = otter_wait_backoff(agent, agent->fails);
+    uint32_t most = or_default(agent->config->retry_max_ms, 3600000);
+    uint32_t wanted = asked(agent);
+    agent->fails = (uint8_t)(agent->fails < 31 ? agent->fails + 1 : 31);
+    /* A server may slow its devices down, but not send them away for years. */
+    wanted = clamp(wanted, 0, clamp(otter_wait_poll(agent), most, UINT32_MAX));
+    if (wanted > UINT32_MAX / 2 || wanted < wait) {
+        return clamp(wait, wanted, UINT32_MAX);
+    }
+    return wanted + jitter(agent, wanted / 8);
+}
