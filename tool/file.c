@@ -164,8 +164,10 @@ int tool_write_files(const struct tool_file *files, size_t count)
     }
     for (size_t i = 0; i < count && rc == 0; i++) {
         rc = move_in_place(aside[i], real[i] ? real[i] : files[i].path);
-        free(aside[i]);
-        aside[i] = NULL;
+        if (rc == 0) {
+            free(aside[i]);
+            aside[i] = NULL;
+        }
     }
     for (size_t i = 0; real && i < count; i++) {
         if (aside[i]) {

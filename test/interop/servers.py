@@ -61,7 +61,7 @@ def publish(bench, version="1.1.0"):
     folder = os.path.join(bench.folder, "www")
     os.makedirs(folder, exist_ok=True)
     run([bench.kit.otter, "publish", "--image", image, "--folder", folder, "--board", BOARD])
-    keys = [n for n in os.listdir(folder) if "key" in n]
+    keys = [n for n in os.listdir(folder) if n.endswith((".key", ".pem"))]
     check(not keys, "keys in the served folder: %s", keys)
     return folder, image
 
