@@ -23,10 +23,22 @@ static bool print_der(FILE *out, const struct tool_key *key)
     return fwrite(key->der.data, 1, key->der.len, out) == key->der.len;
 }
 
+/* A key whose private half is public must not get into a release by oversight. */
+static void print_guard(FILE *out, const char *origin)
+{
+    fprintf(out, "#ifndef OTTER_ALLOW_PUBLIC_TEST_KEY\n"
+                 "#error \"this is %s: everybody can sign for it; make a key with otter keygen\"\n"
+                 "#endif\n", origin);
+}
+
 static bool print_c(FILE *out, const struct tool_key *key)
 {
-    fprintf(out, "/* %s public key, written by `otter pubkey`. */\n"
-                 "const unsigned char %s_pub_key[] = {", key->name, key->c_name);
+    const char *origin = tool_key_known_origin(key);
+    fprintf(out, "/* %s public key, written by `otter pubkey`. */\n", key->name);
+    if (origin) {
+        print_guard(out, origin);
+    }
+    fprintf(out, "const unsigned char %s_pub_key[] = {", key->c_name);
     for (size_t i = 0; i < key->der.len; i++) {
         fprintf(out, "%s0x%02x,", i % 8 == 0 ? "\n    " : " ", key->der.data[i]);
     }
