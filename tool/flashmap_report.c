@@ -9,6 +9,9 @@
 #include "tool/flashmap_parts.h"
 
 static void add(struct flashmap_lines *lines, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+
+static void add(struct flashmap_lines *lines, const char *format, va_list args)
 {
     char *text = NULL;
     char **grown = realloc(lines->line, (lines->count + 1) * sizeof *grown);

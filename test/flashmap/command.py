@@ -80,6 +80,12 @@ def test_drawings_are_readable(folder):
             expect(not any(overlap(box, other) for other in boxes[i + 1:]), f"{name}: boxes overlap")
 
 
+def test_drawing_of_the_how_to_is_current(folder):
+    otter("show", "--svg", folder / "map.svg", MAPS[1])
+    same = (folder / "map.svg").read_bytes() == (ROOT / "docs" / "flash-map.svg").read_bytes()
+    expect(same, "docs/flash-map.svg: make it anew with `otter flashmap show --svg`")
+
+
 def test_terminal_drawing(_):
     """UTF-8 where the locale says so, else ASCII; every area with address and size."""
     for name in MAPS:

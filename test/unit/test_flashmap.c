@@ -172,6 +172,16 @@ static void test_numbers_of_the_swap(void **state)
     }
 }
 
+/* A hole that is not a whole number of boundary steps is used up to the last whole one. */
+static void test_the_unit_ends_on_a_boundary(void **state)
+{
+    (void)state;
+    struct flashmap map = load(SWAP_XMC, EDIT("\"0x8000\"", "\"0x14000\""));
+    assert_int_equal(map.geometry[0].hole_size, 0x14000);
+    assert_int_equal(map.geometry[0].unit_size, 0x10000);
+    assert_int_equal(map.geometry[0].units, 32);
+}
+
 /* The seconds that the swap prototype measured on the simulator for full-size images. */
 static void test_modelled_times(void **state)
 {
@@ -502,6 +512,7 @@ int main(void)
         cmocka_unit_test(test_the_five_maps_mean_what_they_meant),
         cmocka_unit_test(test_maps_agree_with_the_simulator),
         cmocka_unit_test(test_numbers_of_the_swap),
+        cmocka_unit_test(test_the_unit_ends_on_a_boundary),
         cmocka_unit_test(test_modelled_times),
         cmocka_unit_test(test_where_the_journal_goes),
         cmocka_unit_test(test_the_journal_moves_into_the_first_gap),
