@@ -3,7 +3,7 @@
 set(OTTER_SLOT_SOURCES
     slot/area.c slot/image.c slot/journal.c slot/result.c slot/state.c slot/trailer.c)
 set(OTTER_BOOT_SOURCES
-    )
+    boot/boot.c boot/copy.c boot/plan.c boot/swap.c)
 set(OTTER_AGENT_SOURCES
     agent/agent.c agent/body.c agent/date.c agent/download.c agent/head.c agent/http.c agent/install.c
     agent/job.c agent/job_phase.c agent/json.c agent/names.c agent/push.c agent/reboot.c agent/report.c

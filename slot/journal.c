@@ -220,18 +220,17 @@ int otter_journal_open(struct otter_journal *journal, const struct otter_area *a
 int otter_journal_create(struct otter_journal *journal)
 {
     uint32_t sector = sector_of(journal);
-    for (uint32_t off = 2 * journal->half_size; off > 0; off -= sector) {
-        int err = otter_area_erase(&journal->area, off - sector, sector);
-        if (err < 0) {
-            return err;
-        }
-    }
     journal->seq = 0;
     journal->half_off = journal->half_size;
     journal->next_off = half_end(journal); /* so the first append fills half 0 */
     journal->fresh_end = journal->next_off;
-    journal->unproven = true;
-    return OTTER_OK;
+    journal->repeat_head = false;
+    int err = OTTER_OK;
+    for (uint32_t off = 2 * journal->half_size; off > 0; off -= sector) {
+        int one = otter_area_erase(&journal->area, off - sector, sector);
+        err = one < 0 ? one : err;
+    }
+    return err;
 }
 
 /* Program one cell at next_off, and read it back. FULL: the half has no cell left. */

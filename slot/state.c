@@ -291,7 +291,10 @@ int otter_state_settle(struct otter_state *state, const struct otter_image *conf
     } else {
         err = otter_state_write(state);
     }
-    state->proven = err == OTTER_OK;
+    if (err == OTTER_OK) {
+        state->proven = true;
+        state->journal.unproven = false;
+    }
     return err;
 }
 

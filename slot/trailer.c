@@ -122,21 +122,25 @@ static int write_magic(const struct otter_area *slot)
     return otter_area_prog(slot, slot->size - len, units, len);
 }
 
-int otter_trailer_request(const struct otter_area *slot, bool permanent, uint32_t image_size)
+/* Make the fields blank, if that does not cost the image its tail. */
+static int prepare(const struct otter_area *slot, uint32_t image_size)
 {
     struct otter_trailer trailer;
+    uint32_t size;
     int err = otter_trailer_read(slot, &trailer);
     if (err < 0) {
         return err;
     }
-    uint32_t size;
     uint32_t first = otter_area_step(slot, otter_trailer_off(slot), 0, &size);
-    if (image_size > otter_trailer_off(slot) || (!trailer.blank && image_size > first)) {
+    if (image_size > (trailer.blank ? otter_trailer_off(slot) : first)) {
         return OTTER_ERR_NOSPACE;
     }
-    if (!trailer.blank) {
-        err = otter_trailer_clear(slot);
-    }
+    return trailer.blank ? OTTER_OK : otter_trailer_clear(slot);
+}
+
+int otter_trailer_request(const struct otter_area *slot, bool permanent, uint32_t image_size)
+{
+    int err = prepare(slot, image_size);
     if (err == OTTER_OK && permanent) {
         err = write_field(slot, 0, FIELD_SET);
     }

@@ -363,6 +363,54 @@ static int print_trial(void **state)
     return 0;
 }
 
+/* The worked examples of docs/spec/30-journal.md. */
+static void read_example(const char *title, uint8_t raw[OTTER_RECORD_SIZE])
+{
+    FILE *file = fopen(OTTER_SOURCE_DIR "/docs/spec/30-journal.md", "r");
+    char line[512];
+    bool inside = false;
+    unsigned count = 0;
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file)) {
+        unsigned at;
+        unsigned b[8];
+        inside = line[0] == '#' ? strstr(line, title) != NULL : inside;
+        if (inside && sscanf(line, "    %x: %x %x %x %x %x %x %x %x", &at, &b[0], &b[1], &b[2], &b[3],
+                             &b[4], &b[5], &b[6], &b[7]) == 9) {
+            for (unsigned i = 0; i < 8 && count < OTTER_RECORD_SIZE; i++) {
+                raw[count++] = (uint8_t)b[i];
+            }
+        }
+    }
+    fclose(file);
+    assert_int_equal(count, OTTER_RECORD_SIZE);
+}
+
+static void test_the_examples_of_the_specification(void **state)
+{
+    (void)state;
+    uint8_t raw[OTTER_RECORD_SIZE];
+    struct otter_record record;
+    read_example("A state record", raw);
+    assert_true(otter_record_decode(raw, &record));
+    assert_int_equal(record.seq, 19);
+    assert_int_equal(record.type, OTTER_RECORD_STATE);
+    assert_int_equal(record.flags, OTTER_RECORD_FOLLOWS);
+    assert_int_equal(record.phase, OTTER_PHASE_TRIAL);
+    assert_int_equal(record.verdict, 1);
+    assert_int_equal(load_le16(record.body), 4);
+    assert_int_equal(load_le16(record.body + 2), 4);
+    assert_int_equal(load_le32(record.body + 4), 0x1bfe00);
+    assert_int_equal(load_le32(record.body + 8), 0x1bfe00);
+    assert_int_equal(load_le32(record.body + 12), 0x80000);
+    read_example("A head record", raw);
+    assert_true(otter_record_decode(raw, &record));
+    assert_int_equal(record.type, OTTER_RECORD_HEAD);
+    assert_int_equal(load_le32(record.body), 1);
+    assert_int_equal(load_le32(record.body + 4), 1);
+    assert_int_equal(record.body[8], 0xa0);
+}
+
 static void test_records_encode_as_specified(void **state)
 {
     (void)state;
@@ -388,6 +436,7 @@ static void test_records_encode_as_specified(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_examples_of_the_specification),
         cmocka_unit_test(test_records_encode_as_specified),
         cmocka_unit_test(test_an_empty_or_random_journal_initialises_itself),
         cmocka_unit_test(test_records_survive_many_compactions),

@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * boot.c - decide what to start, and make it so.
+ *
+ * One table of rules: for the phase that was read, the first rule whose question is
+ * answered yes acts. An act ends with a new phase on record (and the table is asked
+ * again), with an image to start, or with an error. Every decision is recorded before it
+ * is acted on, except where acting twice does no harm. The table is also in
+ * docs/spec/40-boot.md, with the reasons.
+ *
+ * A journal that cannot be written any more must not brick the device: a swap is then
+ * not begun, or turned back (a revert needs no record to be safe), and the image starts.
+ */
+#include <string.h>
+
+#include "boot/swap.h"
+#include "otter/result.h"
+#include "slot/journal.h"
+#include "slot/trailer.h"
+
+enum { START = 0, LOOK_AGAIN = 1 };
+enum { TRIAL_BOOTS_DEFAULT = 3, ATTEMPTS_MAX = 15, BUF_SIZE_MIN = 512 };
+
+struct boot {
+    const struct otter_boot_config *config;
+    const struct otter_layout *layout;
+    struct otter_state state;
+    struct otter_run run;
+    struct otter_image primary, secondary;
+    int primary_err;     /* of the last verification */
+    bool primary_known;  /* it still holds */
+    bool entered;        /* the phase was entered in this call: nothing was interrupted */
+    bool bootstrapped, reverted; /* in this call: not tried twice */
+    enum otter_reason verdict;   /* why the request, or the trial, fails */
+};
+
+static void tell(const struct boot *boot, struct otter_boot_event event)
+{
+    if (boot->config->on_event != NULL) {
+        event.phase = boot->state.phase;
+        boot->config->on_event(boot->config->ctx, &event);
+    }
+}
+
+static int verify(const struct boot *boot, const struct otter_view *view, struct otter_image *image)
+{
+    const struct otter_boot_config *config = boot->config;
+    int err = otter_image_parse(view, image);
+    if (err < 0) {
+        return err;
+    }
+    return otter_image_verify(view, image, config->keys, config->keys_count, config->feed,
+                              config->ctx);
+}
+
+static uint8_t trial_boots(const struct boot *boot)
+{
+    return boot->config->trial_boots == 0 ? TRIAL_BOOTS_DEFAULT : boot->config->trial_boots;
+}
+
+/* The phase as it stands goes on record; what follows is not a resumption. */
+static int enter(struct boot *boot, enum otter_phase phase)
+{
+    boot->entered = true;
+    boot->state.phase = phase;
+    return otter_state_write(&boot->state);
+}
+
+static void settle(struct boot *boot, enum otter_reason reason, const struct otter_image *confirmed)
+{
+    boot->entered = true;
+    boot->state.reason = reason;
+    (void)otter_state_settle(&boot->state, confirmed); /* not on record: decided again */
+}
+
+/* Questions. */
+
+static bool always(struct boot *boot)
+{
+    (void)boot;
+    return true;
+}
+
+static bool primary_good(struct boot *boot)
+{
+    if (!boot->primary_known) {
+        struct otter_view view = otter_view_of(&boot->layout->primary);
+        boot->primary_err = verify(boot, &view, &boot->primary);
+        boot->primary_known = true;
+        if (boot->primary_err < 0) {
+            tell(boot, (struct otter_boot_event){.kind = OTTER_BOOT_PRIMARY_BAD,
+                                                 .err = boot->primary_err});
+        }
+    }
+    return boot->primary_err == OTTER_OK;
+}
+
+/* Plan for the secondary's image to replace the primary's, which is kept if it is good. */
+static bool plan_fits(struct boot *boot)
+{
+    bool keep = boot->layout->mode == OTTER_MODE_SWAP && primary_good(boot);
+    return otter_plan_make(boot->layout, keep ? boot->primary.size : 0, boot->secondary.size,
+                           &boot->run.plan) == OTTER_OK;
+}
+
+static bool is_older(struct boot *boot)
+{
+    const struct otter_version *version = &boot->secondary.version;
+    return otter_version_compare(version, &boot->state.floor_version) < 0 ||
+           (primary_good(boot) && otter_version_compare(version, &boot->primary.version) < 0);
+}
+
+static bool counter_is_lower(struct boot *boot)
+{
+    uint32_t counter = boot->secondary.security_counter;
+    return counter < boot->state.floor_counter ||
+           (primary_good(boot) && counter < boot->primary.security_counter);
+}
+
+/* Why the image in the secondary may not be installed: the first that applies. */
+static enum otter_reason judge_secondary(struct boot *boot)
+{
+    struct otter_view view = otter_view_of(&boot->layout->secondary);
+    if (boot->layout->journal.size == 0) { /* the trailer is not image */
+        view.low.size = view.split = otter_trailer_off(&view.low);
+    }
+    if (verify(boot, &view, &boot->secondary) < 0) {
+        return OTTER_REASON_BAD_IMAGE;
+    }
+    if (otter_state_rejects_hash(&boot->state, boot->secondary.hash)) {
+        return OTTER_REASON_REJECTED;
+    }
+    if (is_older(boot)) {
+        return OTTER_REASON_DOWNGRADE;
+    }
+    if (counter_is_lower(boot)) {
+        return OTTER_REASON_COUNTER;
+    }
+    return plan_fits(boot) ? OTTER_REASON_NONE : OTTER_REASON_NOSPACE;
+}
+
+static bool request_refused(struct boot *boot)
+{
+    const struct otter_reject *requested = &boot->state.requested;
+    boot->verdict = judge_secondary(boot);
+    if (boot->verdict != OTTER_REASON_BAD_IMAGE && boot->layout->journal.size != 0 &&
+        memcmp(requested->hash, boot->secondary.hash, sizeof requested->hash) != 0) {
+        boot->verdict = OTTER_REASON_NOT_REQUESTED;
+    }
+    return boot->verdict != OTTER_REASON_NONE;
+}
+
+static bool secondary_good(struct boot *boot)
+{
+    return !boot->bootstrapped && judge_secondary(boot) == OTTER_REASON_NONE;
+}
+
+static bool fallback_good(struct boot *boot)
+{
+    const struct otter_state *state = &boot->state;
+    struct otter_image image;
+    if (boot->reverted || state->old_size == 0 ||
+        otter_plan_make(boot->layout, state->old_size, state->new_size, &boot->run.plan) < 0 ||
+        boot->run.plan.unit != state->unit_size) {
+        return false;
+    }
+    struct otter_view view = otter_plan_fallback(boot->layout, &boot->run.plan);
+    return verify(boot, &view, &image) == OTTER_OK && image.size == state->old_size;
+}
+
+static bool trial_goes_on(struct boot *boot)
+{
+    enum otter_reason reason = boot->state.reason; /* given up by the application */
+    if (reason == OTTER_REASON_NONE && boot->config->reset_by_watchdog && !boot->entered) {
+        reason = OTTER_REASON_WATCHDOG;
+    }
+    if (reason == OTTER_REASON_NONE && boot->state.attempts >= trial_boots(boot)) {
+        reason = OTTER_REASON_NOT_CONFIRMED;
+    }
+    if (reason == OTTER_REASON_NONE && !primary_good(boot)) {
+        reason = OTTER_REASON_PRIMARY_DEAD;
+    }
+    boot->verdict = reason;
+    return reason == OTTER_REASON_NONE;
+}
+
+static bool may_stay_on_trial(struct boot *boot)
+{
+    return boot->state.attempts < ATTEMPTS_MAX && primary_good(boot);
+}
+
+/* Acts. */
+
+static int start(struct boot *boot)
+{
+    struct otter_state *state = &boot->state;
+    bool floor_rises = boot->layout->journal.size != 0 &&
+                       otter_state_floor_rises(state, &boot->primary);
+    if (!state->proven || state->journal.unproven || floor_rises) {
+        settle(boot, state->reason, &boot->primary);
+    }
+    return START;
+}
+
+static int start_trial(struct boot *boot)
+{
+    boot->state.attempts++;
+    (void)enter(boot, OTTER_PHASE_TRIAL); /* then the jump: an attempt counts from here */
+    tell(boot, (struct otter_boot_event){.kind = OTTER_BOOT_TRIAL,
+                                         .version = boot->primary.version,
+                                         .attempt = boot->state.attempts,
+                                         .attempts_allowed = trial_boots(boot)});
+    return START;
+}
+
+static int refuse(struct boot *boot)
+{
+    tell(boot, (struct otter_boot_event){.kind = OTTER_BOOT_REFUSED,
+                                         .reason = boot->verdict,
+                                         .version = boot->verdict == OTTER_REASON_BAD_IMAGE
+                                                        ? boot->state.requested.version
+                                                        : boot->secondary.version});
+    settle(boot, boot->verdict, NULL);
+    return LOOK_AGAIN;
+}
+
+/* Install what the plan was made for. */
+static int begin_swap(struct boot *boot)
+{
+    struct otter_state *state = &boot->state;
+    const struct otter_plan *plan = &boot->run.plan;
+    bool dead = !primary_good(boot);
+    boot->bootstrapped = boot->bootstrapped || dead;
+    boot->run.redo_all = dead;
+    state->permanent = state->permanent || plan->old_size == 0;
+    state->reason = OTTER_REASON_NONE;
+    state->attempts = 0;
+    state->out_count = 0;
+    state->in_count = 0;
+    state->old_size = plan->old_size;
+    state->new_size = plan->new_size;
+    state->unit_size = plan->unit;
+    struct otter_boot_event event = {.kind = dead ? OTTER_BOOT_BOOTSTRAP : OTTER_BOOT_SWAP,
+                                     .version = boot->secondary.version};
+    if (!dead) {
+        event.from = boot->primary.version;
+    }
+    if (enter(boot, OTTER_PHASE_SWAP) < 0 && !dead) {
+        settle(boot, OTTER_REASON_COPY_FAILED, NULL);
+        return START; /* the journal is worn out: stay with what runs */
+    }
+    tell(boot, event);
+    return LOOK_AGAIN;
+}
+
+/* Put the old image back: the units that are out. */
+static int begin_revert(struct boot *boot, enum otter_reason reason)
+{
+    boot->state.reason = reason;
+    boot->state.attempts = 0;
+    boot->reverted = true;
+    tell(boot, (struct otter_boot_event){.kind = OTTER_BOOT_REVERT, .reason = reason});
+    (void)enter(boot, OTTER_PHASE_REVERT);
+    return LOOK_AGAIN;
+}
+
+static int revert(struct boot *boot)
+{
+    boot->state.out_count = boot->run.plan.count;
+    boot->state.in_count = boot->run.plan.count;
+    return begin_revert(boot, boot->state.phase == OTTER_PHASE_TRIAL ? boot->verdict
+                                                                    : OTTER_REASON_PRIMARY_DEAD);
+}
+
+/* Take up what a reset interrupted: the same state first, so that it cannot read
+ * differently any more. */
+static int resume(struct boot *boot, enum otter_boot_event_kind kind)
+{
+    struct otter_state *state = &boot->state;
+    boot->primary_known = false;
+    boot->run.told = 0;
+    if (boot->entered) {
+        return OTTER_OK;
+    }
+    int err = otter_plan_make(boot->layout, state->old_size, state->new_size, &boot->run.plan);
+    if (err < 0 || boot->run.plan.unit != state->unit_size) {
+        return OTTER_ERR_CORRUPT; /* the layout is not the one the swap began with */
+    }
+    boot->run.redo = true;
+    tell(boot, (struct otter_boot_event){.kind = kind, .reason = state->reason});
+    (void)enter(boot, state->phase);
+    return OTTER_OK;
+}
+
+/* The steps, then the primary as they left it. */
+static int swap(struct boot *boot)
+{
+    const struct otter_layout *layout = boot->layout;
+    /* A dead primary is not compared with; nor one that a forgotten run may have cut. */
+    if (layout->journal.size == 0 ||
+        (layout->mode == OTTER_MODE_SWAP && boot->state.old_size == 0)) {
+        boot->run.redo_all = true;
+    }
+    int err = otter_swap_run(&boot->run);
+    if (err == OTTER_OK && !primary_good(boot)) {
+        err = boot->primary_err;
+    }
+    return err;
+}
+
+static int run_swap(struct boot *boot)
+{
+    struct otter_state *state = &boot->state;
+    int err = resume(boot, OTTER_BOOT_SWAP_RESUMED);
+    if (err < 0) {
+        return err;
+    }
+    err = swap(boot);
+    if (err < 0 && state->old_size != 0) {
+        return begin_revert(boot, OTTER_REASON_COPY_FAILED);
+    }
+    if (err == OTTER_ERR_IO) {
+        return err; /* flash: the next boot tries again */
+    }
+    if (err < 0) {
+        settle(boot, OTTER_REASON_COPY_FAILED, NULL);
+    } else if (state->permanent) {
+        settle(boot, OTTER_REASON_NONE, &boot->primary);
+    } else {
+        state->phase = OTTER_PHASE_TRIAL; /* its first attempt records the last step */
+    }
+    return LOOK_AGAIN;
+}
+
+/* The image had its trial and failed it. A flash that failed is no verdict on the image. */
+static bool rejects(enum otter_reason reason)
+{
+    return reason == OTTER_REASON_NOT_CONFIRMED || reason == OTTER_REASON_WATCHDOG ||
+           reason == OTTER_REASON_HEALTH;
+}
+
+static int run_revert(struct boot *boot)
+{
+    int err = resume(boot, OTTER_BOOT_REVERT_RESUMED);
+    if (err < 0) {
+        return err;
+    }
+    boot->reverted = true;
+    if (rejects(boot->state.reason)) {
+        (void)otter_state_write_reject(&boot->state);
+    } else {
+        boot->run.redo_all = true; /* flash failed: do not compare with what it reads */
+    }
+    err = otter_revert_run(&boot->run);
+    if (err < 0) {
+        return err;
+    }
+    settle(boot, boot->state.reason, NULL);
+    return LOOK_AGAIN;
+}
+
+static int keep(struct boot *boot)
+{
+    settle(boot, OTTER_REASON_NO_FALLBACK, &boot->primary);
+    return LOOK_AGAIN;
+}
+
+static int nothing(struct boot *boot)
+{
+    return boot->primary_err;
+}
+
+static const struct {
+    enum otter_phase phase;
+    bool (*question)(struct boot *boot);
+    int (*act)(struct boot *boot);
+} rules[] = {
+    {OTTER_PHASE_IDLE, primary_good, start},
+    {OTTER_PHASE_IDLE, secondary_good, begin_swap},
+    {OTTER_PHASE_IDLE, fallback_good, revert},
+    {OTTER_PHASE_IDLE, always, nothing},
+    {OTTER_PHASE_REQUESTED, request_refused, refuse},
+    {OTTER_PHASE_REQUESTED, always, begin_swap},
+    {OTTER_PHASE_SWAP, always, run_swap},
+    {OTTER_PHASE_TRIAL, trial_goes_on, start_trial},
+    {OTTER_PHASE_TRIAL, fallback_good, revert},
+    {OTTER_PHASE_TRIAL, may_stay_on_trial, start_trial},
+    {OTTER_PHASE_TRIAL, primary_good, keep},
+    {OTTER_PHASE_TRIAL, secondary_good, begin_swap},
+    {OTTER_PHASE_TRIAL, always, nothing},
+    {OTTER_PHASE_REVERT, always, run_revert},
+};
+
+enum { RULES = sizeof rules / sizeof rules[0] };
+
+static int decide(struct boot *boot)
+{
+    int result = LOOK_AGAIN;
+    for (unsigned turns = 0; result == LOOK_AGAIN; turns++) {
+        unsigned i = 0;
+        while (i < RULES && (rules[i].phase != boot->state.phase || !rules[i].question(boot))) {
+            i++;
+        }
+        if (i == RULES || turns == RULES) {
+            return OTTER_ERR_CORRUPT; /* a phase nobody knows, or no end: cannot happen */
+        }
+        result = rules[i].act(boot);
+    }
+    return result;
+}
+
+static bool sane(const struct otter_boot_config *config)
+{
+    const struct otter_layout *layout = config->layout;
+    uint32_t unit = layout->primary.flash->prog_size;
+    uint32_t other = layout->secondary.flash->prog_size;
+    uint32_t largest = unit > other ? unit : other;
+    return config->buf != NULL && config->buf_size >= BUF_SIZE_MIN &&
+           config->buf_size >= 2 * (size_t)largest && largest <= OTTER_PROG_SIZE_MAX &&
+           (layout->mode == OTTER_MODE_OVERWRITE || layout->journal.size != 0);
+}
+
+static int open_state(struct boot *boot)
+{
+    struct otter_state *state = &boot->state;
+    int err = otter_state_open(state, boot->layout);
+    if (err == OTTER_ERR_IO) {
+        /* No record can be read or written. A primary that verifies is a whole image. */
+        state->phase = OTTER_PHASE_IDLE;
+        state->proven = true;
+        err = OTTER_OK;
+    }
+    if (err == OTTER_OK) {
+        if (state->created) {
+            tell(boot, (struct otter_boot_event){.kind = OTTER_BOOT_JOURNAL_NEW});
+        }
+        tell(boot, (struct otter_boot_event){.kind = OTTER_BOOT_FOUND,
+                                             .reason = state->reason,
+                                             .version = state->requested.version,
+                                             .attempt = state->attempts});
+    }
+    return err;
+}
+
+int otter_boot(const struct otter_boot_config *config, struct otter_boot_choice *ret_choice)
+{
+    struct boot boot = {.config = config, .layout = config->layout};
+    if (!sane(config)) {
+        return OTTER_ERR_ARG;
+    }
+    boot.run.config = config;
+    boot.run.state = &boot.state;
+    int err = open_state(&boot);
+    if (err == OTTER_OK) {
+        err = decide(&boot);
+    }
+    if (err < 0) {
+        tell(&boot, (struct otter_boot_event){.kind = OTTER_BOOT_NOTHING, .err = err});
+        return err;
+    }
+    bool on_trial = otter_state_on_trial(&boot.state);
+    *ret_choice = (struct otter_boot_choice){
+        .image = boot.primary,
+        .entry_off = boot.primary.header_size,
+        .on_trial = on_trial,
+        .attempt = on_trial ? boot.state.attempts : 0,
+        .reason = on_trial ? OTTER_REASON_NONE : boot.state.reason,
+    };
+    tell(&boot, (struct otter_boot_event){.kind = OTTER_BOOT_START,
+                                          .version = boot.primary.version,
+                                          .reason = ret_choice->reason});
+    return OTTER_OK;
+}

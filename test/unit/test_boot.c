@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_boot.c - what the bootloader decides: a row of the table each, and its exceptions. */
+#include "test/unit/device.h"
+
+#include "slot/journal.h"
+#include "slot/trailer.h"
+
+static struct file v0, v1, v2;
+
+/* A small NOR map in the shape of the 512K map: quick, and every path is taken. */
+static struct sim_map small_map(enum otter_mode mode)
+{
+    struct sim_map map = {
+        .name = "small",
+        .parts = {{.name = "nor", .size = 0x40000, .sector_size = 0x1000, .prog_size = 16,
+                   .page_size = 256, .erased = 0xff},
+                  {.name = "rows", .size = 512 * 32, .sector_size = 512, .prog_size = 512,
+                   .page_size = 512, .erased = 0x00, .row_write = true}},
+        .parts_count = 2,
+        .primary = {0, 0, 0x10000},
+        .secondary = {0, 0x10000, 0x10000},
+        .scratch = {0, 0x30000, 0x2000},
+        .journal = {1, 0, 512 * 32},
+        .mode = mode,
+        .image_size_max = 0x10000,
+    };
+    return map;
+}
+
+static void create(enum otter_mode mode)
+{
+    struct sim_map map = small_map(mode);
+    device_create(&map);
+    device_factory(&v1);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    create(OTTER_MODE_SWAP);
+    return device_boot();
+}
+
+static int setup_overwrite(void **state)
+{
+    (void)state;
+    create(OTTER_MODE_OVERWRITE);
+    return device_boot();
+}
+
+static int setup_trailer(void **state)
+{
+    (void)state;
+    create(OTTER_MODE_OVERWRITE);
+    device.layout.journal.size = 0;
+    return device_boot();
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    device_close();
+    return 0;
+}
+
+static struct otter_state read_state(void)
+{
+    struct otter_state state;
+    assert_int_equal(otter_state_open(&state, &device.layout), 0);
+    return state;
+}
+
+static void spoil(const struct otter_area *slot, uint32_t off)
+{
+    uint8_t byte;
+    sim_flash_peek(sim_flash_of(slot), slot->base + off, &byte, 1);
+    byte ^= 1;
+    sim_flash_poke(sim_flash_of(slot), slot->base + off, &byte, 1);
+}
+
+static void test_a_good_primary_starts_and_nothing_is_written(void **test)
+{
+    (void)test;
+    assert_true(device_runs(&v1));
+    assert_false(device.choice.on_trial);
+    assert_int_equal(device.choice.entry_off, 0x200);
+    uint64_t ops = device.board.power.ops;
+    assert_int_equal(device_boot(), 0);
+    assert_int_equal(device.board.power.ops, ops);
+    assert_non_null(device_event(OTTER_BOOT_START));
+    assert_true(device.feeds > 0);
+}
+
+static void test_a_requested_image_is_tried_and_confirmed(void **test)
+{
+    (void)test;
+    device_install(&v2, false);
+    assert_int_equal(device_boot(), 0);
+    assert_true(device_runs(&v2));
+    assert_true(device.choice.on_trial);
+    assert_int_equal(device.choice.attempt, 1);
+    assert_int_equal(device_event(OTTER_BOOT_SWAP)->from.minor, 1);
+    assert_int_equal(device_event(OTTER_BOOT_SWAP)->version.minor, 2);
+    assert_int_equal(device_event(OTTER_BOOT_TRIAL)->attempts_allowed, 3);
+    assert_int_equal(device_confirm(), 0);
+    assert_int_equal(device_boot(), 0);
+    assert_false(device.choice.on_trial);
+    assert_true(device_runs(&v2));
+    assert_int_equal(read_state().floor_version.minor, 2);
+}
+
+static void test_a_permanent_image_has_no_trial(void **test)
+{
+    (void)test;
+    device_install(&v2, true);
+    assert_int_equal(device_boot(), 0);
+    assert_false(device.choice.on_trial);
+    assert_true(device_runs(&v2));
+    assert_int_equal(read_state().floor_version.minor, 2);
+}
+
+static void test_an_unconfirmed_image_is_reverted_and_never_taken_again(void **test)
+{
+    (void)test;
+    device_install(&v2, false);
+    for (unsigned i = 1; i <= 3; i++) {
+        assert_int_equal(device_boot(), 0);
+        assert_int_equal(device.choice.attempt, i);
+        assert_true(device_runs(&v2));
+    }
+    assert_int_equal(device_boot(), 0);
+    assert_true(device_runs(&v1));
+    assert_int_equal(device.choice.reason, OTTER_REASON_NOT_CONFIRMED);
+    struct otter_state state = read_state();
+    assert_true(otter_state_rejects_hash(&state, v2.hash));
+    assert_true(otter_state_rejects_version(&state, &v2.version));
+    assert_int_equal(state.floor_version.minor, 1);
+    device_download(&v2);
+    assert_int_equal(device_request(false), OTTER_ERR_REFUSED);
+    assert_int_equal(device_boot(), 0); /* the reason stays */
+    assert_int_equal(device.choice.reason, OTTER_REASON_NOT_CONFIRMED);
+    assert_int_equal(otter_state_acknowledge(&state), 0);
+    assert_int_equal(device_boot(), 0);
+    assert_int_equal(device.choice.reason, OTTER_REASON_NONE);
+}
+
+static void test_a_watchdog_reset_on_trial_reverts_at_once(void **test)
+{
+    (void)test;
+    device.config.reset_by_watchdog = true; /* before the trial: means nothing */
+    device_install(&v2, false);
+    assert_int_equal(device_boot(), 0);
+    assert_true(device.choice.on_trial);
+    assert_int_equal(device_boot(), 0);
+    assert_true(device_runs(&v1));
+    assert_int_equal(device.choice.reason, OTTER_REASON_WATCHDOG);
+    assert_int_equal(device_event(OTTER_BOOT_REVERT)->reason, OTTER_REASON_WATCHDOG);
+}
+
+static void test_an_image_given_up_is_reverted_with_its_reason(void **test)
+{
+    (void)test;
+    device_install(&v2, false);
+    assert_int_equal(device_boot(), 0);
+    struct otter_state state = read_state();
+    assert_int_equal(otter_state_give_up(&state), 0);
+    assert_int_equal(device_boot(), 0);
+    assert_true(device_runs(&v1));
+    assert_int_equal(device.choice.reason, OTTER_REASON_HEALTH);
+    state = read_state();
+    assert_true(otter_state_rejects_hash(&state, v2.hash));
+}
+
+static void test_trial_boots_can_be_chosen(void **test)
+{
+    (void)test;
+    device.config.trial_boots = 1;
+    device_install(&v2, false);
+    assert_int_equal(device_boot(), 0);
+    assert_int_equal(device_boot(), 0);
+    assert_true(device_runs(&v1));
+}
+
+static void refused(enum otter_reason reason)
+{
+    assert_int_equal(device_boot(), 0);
+    assert_true(device_runs(&v1));
+    assert_non_null(device_event(OTTER_BOOT_REFUSED));
+    assert_int_equal(device_event(OTTER_BOOT_REFUSED)->reason, reason);
+    assert_int_equal(device.choice.reason, reason);
+    assert_int_equal(device_boot(), 0);
+    assert_null(device_event(OTTER_BOOT_REFUSED));
+}
+
+static void test_a_request_is_refused_with_its_reason(void **test)
+{
+    (void)test;
+    device_install(&v0, false);
+    refused(OTTER_REASON_DOWNGRADE);
+    struct file low = file_make(0x3000, 3, 0); /* newer, but its security counter is lower */
+    device_install(&low, false);
+    refused(OTTER_REASON_COUNTER);
+    device_install(&v2, false);
+    spoil(&device.layout.secondary, 0x1000);
+    refused(OTTER_REASON_BAD_IMAGE);
+    device_install(&v2, false);
+    struct file other = file_make(0x3000, 4, 9);
+    device_download(&other);
+    refused(OTTER_REASON_NOT_REQUESTED);
+    device_install(&v2, false);
+    struct otter_state state = read_state();
+    assert_int_equal(otter_state_write_reject(&state), 0);
+    refused(OTTER_REASON_REJECTED);
+    device_install(&other, false);
+    device.layout.image_size_max = other.size - 1;
+    refused(OTTER_REASON_NOSPACE);
+    free(low.bytes);
+    free(other.bytes);
+}
+
+static void test_the_build_number_counts(void **test)
+{
+    (void)test;
+    struct file same = file_make(0x4000, 1, 1);
+    device_install(&same, true); /* equal is allowed */
+    assert_int_equal(device_boot(), 0);
+    assert_true(device_runs(&same));
+    free(same.bytes);
+}
+
+static void test_the_floor_outlives_the_primary(void **test)
+{
+    (void)test;
+    device_install(&v2, true);
+    assert_int_equal(device_boot(), 0);
+    device_download(&v1); /* genuine, but older than what was confirmed; the fallback is gone */
+    device_download(&v0);
+    spoil(&device.layout.secondary, 0x10000 - 1);
+    struct otter_state state = read_state();
+    state.old_size = 0;
+    assert_int_equal(otter_state_settle(&state, NULL), 0);
+    spoil(&device.layout.primary, 0x1000);
+    assert_true(device_boot() < 0);
+    assert_non_null(device_event(OTTER_BOOT_NOTHING));
+    device_download(&v2);
+    assert_int_equal(device_boot(), 0);
+    assert_true(device_runs(&v2));
+    assert_non_null(device_event(OTTER_BOOT_BOOTSTRAP));
+}
+
+static void test_a_dead_primary_is_replaced_from_the_secondary_and_confirmed(void **test)
+{
+    (void)test;
+    device_download(&v2);
+    spoil(&device.layout.primary, 0);
+    assert_int_equal(device_boot(), 0);
+    assert_true(device_runs(&v2));
+    assert_false(device.choice.on_trial);
+    assert_non_null(device_event(OTTER_BOOT_PRIMARY_BAD));
+    assert_non_null(device_event(OTTER_BOOT_BOOTSTRAP));
+    assert_int_equal(read_state().floor_version.minor, 2);
+}
+
+static void test_a_request_with_a_dead_primary_is_a_bootstrap(void **test)
+{
+    (void)test;
+    device_install(&v2, false);
+    spoil(&device.layout.primary, 0x1000);
+    assert_int_equal(device_boot(), 0);
+    assert_true(device_runs(&v2));
+    assert_false(device.choice.on_trial);
+}
+
+static void test_a_primary_that_dies_after_its_confirmation_falls_back(void **test)
+{
+    (void)test;
+    device_install(&v2, false);
+    assert_int_equal(device_boot(), 0);
+    assert_int_equal(device_confirm(), 0);
+    assert_int_equal(device_boot(), 0);
+    spoil(&device.layout.secondary, 0x10); /* a stale copy of the new image's first unit */
+    spoil(&device.layout.primary, 0x1000);
+    assert_int_equal(device_boot(), 0);
+    assert_true(device_runs(&v1)); /* older than the floor: the fallback is always allowed */
+    assert_int_equal(device.choice.reason, OTTER_REASON_PRIMARY_DEAD);
+    assert_int_equal(read_state().rejects_count, 0);
+    assert_int_equal(read_state().floor_version.minor, 2);
+}
+
+static void test_a_trial_without_a_fallback_stays_and_is_kept_in_the_end(void **test)
+{
+    (void)test;
+    device_install(&v2, false);
+    assert_int_equal(device_boot(), 0);
+    spoil(&device.layout.secondary, 0x10000 - 0x4000); /* lies in the old image */
+    struct otter_state state = read_state();
+    spoil(&device.layout.secondary, state.unit_size + 0x800);
+    for (unsigned i = 2; i <= 15; i++) {
+        assert_int_equal(device_boot(), 0);
+        assert_true(device.choice.on_trial);
+        assert_int_equal(device.choice.attempt, i);
+    }
+    assert_int_equal(device_boot(), 0);
+    assert_false(device.choice.on_trial);
+    assert_true(device_runs(&v2));
+    assert_int_equal(device.choice.reason, OTTER_REASON_NO_FALLBACK);
+}
+
+static void test_an_unreadable_secondary_does_not_stop_a_good_primary(void **test)
+{
+    (void)test;
+    device_install(&v2, false);
+    sim_power_cut_after(&device.board.power, 1, SIM_ECC);
+    if (setjmp(device.out) == 0) {
+        (void)otter_area_erase(&device.layout.secondary, 0, 0x1000);
+        fail();
+    }
+    device.board.power.cut_at = 0;
+    refused(OTTER_REASON_BAD_IMAGE);
+}
+
+static void test_a_worn_sector_turns_the_swap_back(void **test)
+{
+    (void)test;
+    for (unsigned silent = 0; silent < 2; silent++) {
+        device_install(&v2, false);
+        /* Behind the new image: only the old one's top moves there. */
+        sim_flash_break(sim_flash_of(&device.layout.secondary),
+                        device.layout.secondary.base + 0xe000, silent);
+        assert_int_equal(device_boot(), 0);
+        assert_true(device_runs(&v1));
+        assert_int_equal(device.choice.reason, OTTER_REASON_COPY_FAILED);
+        assert_int_equal(read_state().rejects_count, 0);
+        device_close();
+        create(OTTER_MODE_SWAP);
+        assert_int_equal(device_boot(), 0);
+    }
+}
+
+static void wear_out_the_journal(void)
+{
+    for (uint32_t off = 0; off < device.layout.journal.size; off += 512) {
+        sim_flash_break(sim_flash_of(&device.layout.journal), off, false);
+    }
+}
+
+static void test_a_worn_out_journal_does_not_stop_a_good_primary(void **test)
+{
+    (void)test;
+    device_install(&v2, false);
+    wear_out_the_journal();
+    assert_int_equal(device_boot(), 0);
+    assert_true(device_runs(&v1));
+    for (uint32_t off = 0; off < device.layout.journal.size; off += 8) {
+        sim_flash_poke(sim_flash_of(&device.layout.journal), off, "garbage!", 8);
+    }
+    assert_int_equal(device_boot(), 0);
+    assert_true(device_runs(&v1));
+}
+
+static void test_a_journal_that_dies_on_trial_still_lets_the_old_image_back(void **test)
+{
+    (void)test;
+    device_install(&v2, false);
+    assert_int_equal(device_boot(), 0);
+    wear_out_the_journal();
+    device.config.reset_by_watchdog = true;
+    assert_int_equal(device_boot(), 0);
+    assert_true(device_runs(&v1));
+}
+
+static void test_another_flash_map_is_refused_with_an_event(void **test)
+{
+    (void)test;
+    device.layout.map_hash[3] = 9;
+    assert_int_equal(device_boot(), OTTER_ERR_REFUSED);
+    assert_int_equal(device_event(OTTER_BOOT_NOTHING)->err, OTTER_ERR_REFUSED);
+}
+
+static void test_impossible_configurations_are_refused(void **test)
+{
+    (void)test;
+    device.config.buf_size = 511;
+    assert_int_equal(device_boot(), OTTER_ERR_ARG);
+    device.config.buf_size = sizeof device.buf;
+    device.config.buf = NULL;
+    assert_int_equal(device_boot(), OTTER_ERR_ARG);
+    device.config.buf = device.buf;
+    device.layout.journal.size = 0; /* swap needs a journal */
+    assert_int_equal(device_boot(), OTTER_ERR_ARG);
+}
+
+static void test_an_empty_device_has_nothing_to_start(void **test)
+{
+    (void)test;
+    struct sim_map map = small_map(OTTER_MODE_SWAP);
+    device_create(&map);
+    assert_int_equal(device_boot(), OTTER_ERR_CORRUPT);
+    assert_non_null(device_event(OTTER_BOOT_JOURNAL_NEW));
+    device_download(&v1);
+    assert_int_equal(device_boot(), 0);
+    assert_true(device_runs(&v1));
+    device_close();
+}
+
+static void test_an_overwrite_installs_without_trial(void **test)
+{
+    (void)test;
+    device_install(&v2, false);
+    assert_int_equal(device_boot(), 0);
+    assert_true(device_runs(&v2));
+    assert_false(device.choice.on_trial);
+    device_install(&v1, false);
+    assert_int_equal(device_boot(), 0);
+    assert_true(device_runs(&v2));
+    if (device.layout.journal.size != 0) {
+        assert_int_equal(device.choice.reason, OTTER_REASON_DOWNGRADE);
+    }
+    assert_int_equal(device_event(OTTER_BOOT_REFUSED)->reason, OTTER_REASON_DOWNGRADE);
+    uint64_t ops = device.board.power.ops;
+    assert_int_equal(device_boot(), 0); /* the request is gone */
+    assert_int_equal(device.board.power.ops, ops);
+    device_download(&v2);
+    spoil(&device.layout.primary, 4);
+    assert_int_equal(device_boot(), 0);
+    assert_true(device_runs(&v2));
+}
+
+static void test_a_request_in_the_trailer_from_imgtool_pad_is_taken(void **test)
+{
+    (void)test;
+    device_download(&v2);
+    assert_int_equal(otter_trailer_request(&device.layout.secondary, true, v2.size), 0);
+    assert_int_equal(device_boot(), 0);
+    assert_true(device_runs(&v2));
+}
+
+/* docs/spec/40-boot.md has the rules of boot.c, row for row. */
+static void test_the_table_in_the_specification_is_the_code(void **test)
+{
+    (void)test;
+    FILE *code = fopen(OTTER_SOURCE_DIR "/boot/boot.c", "r");
+    FILE *spec = fopen(OTTER_SOURCE_DIR "/docs/spec/40-boot.md", "r");
+    char line[512];
+    char phase[32];
+    char question[32];
+    char act[32];
+    char expected[128];
+    unsigned rows = 0;
+    assert_non_null(code);
+    assert_non_null(spec);
+    while (fgets(line, sizeof line, code)) {
+        if (sscanf(line, " {OTTER_PHASE_%31[A-Z], %31[a-z_], %31[a-z_]}", phase, question, act) != 3) {
+            continue;
+        }
+        int len = snprintf(expected, sizeof expected, "| %s | `%s` | `%s` |", phase, question, act);
+        do {
+            assert_non_null(fgets(line, sizeof line, spec));
+        } while (sscanf(line, "| %31[A-Z] | `%31[a-z_]` |", phase, question) != 2);
+        if (strncmp(line, expected, (size_t)len) != 0) {
+            fail_msg("specification has %s, code has %s", line, expected);
+        }
+        rows++;
+    }
+    assert_int_equal(rows, 14);
+    fclose(code);
+    fclose(spec);
+}
+
+static int make_files(void **state)
+{
+    (void)state;
+    v0 = file_make(0x5000, 0, 1);
+    v1 = file_make(0xc123, 1, 1);
+    v2 = file_make(0xe000, 2, 2);
+    return 0;
+}
+
+static int free_files(void **state)
+{
+    (void)state;
+    free(v0.bytes);
+    free(v1.bytes);
+    free(v2.bytes);
+    return 0;
+}
+
+#define SWAP(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define OVERWRITE(test) cmocka_unit_test_setup_teardown(test, setup_overwrite, teardown)
+#define TRAILER(test) cmocka_unit_test_setup_teardown(test, setup_trailer, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SWAP(test_a_good_primary_starts_and_nothing_is_written),
+        SWAP(test_a_requested_image_is_tried_and_confirmed),
+        SWAP(test_a_permanent_image_has_no_trial),
+        SWAP(test_an_unconfirmed_image_is_reverted_and_never_taken_again),
+        SWAP(test_a_watchdog_reset_on_trial_reverts_at_once),
+        SWAP(test_an_image_given_up_is_reverted_with_its_reason),
+        SWAP(test_trial_boots_can_be_chosen),
+        SWAP(test_a_request_is_refused_with_its_reason),
+        SWAP(test_the_build_number_counts),
+        SWAP(test_the_floor_outlives_the_primary),
+        SWAP(test_a_dead_primary_is_replaced_from_the_secondary_and_confirmed),
+        SWAP(test_a_request_with_a_dead_primary_is_a_bootstrap),
+        SWAP(test_a_primary_that_dies_after_its_confirmation_falls_back),
+        SWAP(test_a_trial_without_a_fallback_stays_and_is_kept_in_the_end),
+        SWAP(test_an_unreadable_secondary_does_not_stop_a_good_primary),
+        SWAP(test_a_worn_sector_turns_the_swap_back),
+        SWAP(test_a_worn_out_journal_does_not_stop_a_good_primary),
+        SWAP(test_a_journal_that_dies_on_trial_still_lets_the_old_image_back),
+        SWAP(test_another_flash_map_is_refused_with_an_event),
+        SWAP(test_impossible_configurations_are_refused),
+        cmocka_unit_test(test_an_empty_device_has_nothing_to_start),
+        OVERWRITE(test_an_overwrite_installs_without_trial),
+        TRAILER(test_an_overwrite_installs_without_trial),
+        TRAILER(test_a_request_in_the_trailer_from_imgtool_pad_is_taken),
+        cmocka_unit_test(test_the_table_in_the_specification_is_the_code),
+    };
+    return cmocka_run_group_tests(tests, make_files, free_files);
+}
