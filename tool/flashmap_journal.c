@@ -45,11 +45,12 @@ static uint32_t taken_until(const struct flashmap *map, uint32_t device, uint32_
     return 0;
 }
 
-/* Lowest free place of `size` bytes, whole sectors. Every area skipped ends further up. */
-static bool find_gap(const struct flashmap *map, uint32_t index, uint32_t size, uint32_t *ret_base)
+/* Every area skipped ends further up, so this ends. */
+bool flashmap_find_gap(const struct flashmap *map, uint32_t index, uint32_t from, uint32_t size,
+                       uint32_t *ret_base)
 {
     const struct flashmap_device *device = &map->devices[index];
-    uint32_t base = 0;
+    uint32_t base = from;
     while (base <= device->size && size <= device->size - base) {
         uint32_t end = taken_until(map, index, base, size);
         if (end == 0) {
@@ -111,7 +112,7 @@ static bool free_place(const struct flashmap *map, const struct flashmap_platfor
         uint32_t usual = platform->state_size - platform->state_size % device->sector_size;
         uint32_t sizes[] = {usual > smallest ? usual : smallest, smallest};
         for (int i = 0; i < 2; i++) {
-            if (find_gap(map, index, sizes[i], ret_base)) {
+            if (flashmap_find_gap(map, index, 0, sizes[i], ret_base)) {
                 *ret_index = index;
                 *ret_size = sizes[i];
                 return true;

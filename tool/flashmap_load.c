@@ -312,6 +312,9 @@ static void load_steps(struct loading *loading)
     if (!failed(loading)) {
         flashmap_check_geometry(loading->map, loading->report);
     }
+    if (!failed(loading)) {
+        flashmap_advise(loading->map, loading->report);
+    }
 }
 
 int flashmap_parse(const char *name, const char *text, size_t len,

@@ -74,8 +74,15 @@ void flashmap_check_areas(const struct flashmap *map, struct flashmap_report *re
 void flashmap_check_journal(struct flashmap *map, const struct flashmap_platform *platform,
                             struct flashmap_report *report);
 
+/* The lowest free place of `size` bytes at or above `from` (device offsets, whole sectors). */
+bool flashmap_find_gap(const struct flashmap *map, uint32_t index, uint32_t from, uint32_t size,
+                       uint32_t *ret_base);
+
 /* Boundaries, largest image, swap unit. */
 void flashmap_check_geometry(struct flashmap *map, struct flashmap_report *report);
+
+/* A note where a scratch area in another place would make swaps cheaper or images larger. */
+void flashmap_advise(const struct flashmap *map, struct flashmap_report *report);
 
 /* The range [*ret_first, *ret_end) of whole erase sectors that an area touches. */
 void flashmap_sectors(const struct flashmap *map, const struct flashmap_area *area,

@@ -324,8 +324,28 @@ static void test_a_swap_without_scratch_limits_the_image(void **state)
                     EDIT("\"application_1\"", "\"upgrade\": \"swap\", \"application_1\""), &report);
     assert_int_equal(map.geometry[0].image_size_max, 0x1F8000);
     assert_int_equal(map.geometry[0].unit_size, 0x8000);
-    assert_int_equal(report.notes.count, 2);
+    assert_int_equal(report.notes.count, 3);
+    assert_non_null(strstr(report.notes.line[2], "0x105F8000, size 0x80000, free in code_large "
+                                                 "flash, would allow images of 0x200000"));
     assert_non_null(strstr(report.notes.line[1], "limited to 0x1F8000 in place of 0x200000"));
+    flashmap_report_free(&report);
+}
+
+/* Scratch in work flash is slow; the note's own advice, taken, leaves nothing to advise. */
+static void test_advice_about_the_scratch_area(void **state)
+{
+    (void)state;
+    struct flashmap_report report = {{NULL, 0}, {NULL, 0}};
+    (void)load_edited(SWAP_2M, NULL, NULL, &report);
+    (void)load_edited(XIP_512K, NULL, NULL, &report);
+    assert_int_equal(report.notes.count, 0);
+    (void)load_edited(SWAP_XMC, NULL, NULL, &report);
+    assert_int_equal(report.notes.count, 1);
+    assert_non_null(strstr(report.notes.line[0], "scratch area at 0x105F8000, size 0x80000"));
+    flashmap_report_free(&report);
+    (void)load_edited(SWAP_XMC, NULL, EDIT("0x14000000", "0x105F8000", "\"0x8000\"", "\"0x80000\""),
+                      &report);
+    assert_int_equal(report.notes.count, 0);
     flashmap_report_free(&report);
 }
 
@@ -521,6 +541,7 @@ int main(void)
         cmocka_unit_test(test_the_hash_is_of_the_meaning),
         cmocka_unit_test(test_the_mode_can_be_said),
         cmocka_unit_test(test_a_swap_without_scratch_limits_the_image),
+        cmocka_unit_test(test_advice_about_the_scratch_area),
         cmocka_unit_test(test_the_platform_follows_from_the_map_or_is_said),
         cmocka_unit_test(test_every_kit_has_its_maps_and_board),
         cmocka_unit_test(test_four_applications),
