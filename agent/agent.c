@@ -21,10 +21,29 @@ enum {
     INITIAL_MS = 10000
 };
 
-void otter_agent_emit(struct otter_agent *agent, struct otter_event event)
+void otter_agent_tell(struct otter_agent *agent, enum otter_event_kind kind,
+                      enum otter_outcome outcome, int err, uint32_t wait_ms)
 {
     const struct otter_agent_hooks *hooks = &agent->config->hooks;
-    event.phase = agent->phase;
+    const struct otter_state *state = agent->config->state;
+    struct otter_event event = {.kind = kind,
+                                .phase = agent->phase,
+                                .outcome = outcome,
+                                .err = err,
+                                .http_status = agent->http.head.status,
+                                .version = agent->job.version,
+                                .wait_ms = wait_ms};
+    if (outcome == OTTER_OUTCOME_REVERTED) {
+        event.reason = state->reason;
+        event.version = state->requested.version;
+    } else if (outcome == OTTER_OUTCOME_CONFIRMED) {
+        event.version = agent->running;
+    }
+    if (agent->phase == OTTER_AGENT_DOWNLOAD) {
+        uint32_t position = otter_install_position(&agent->install);
+        event.total = agent->fetch.total;
+        event.done = position < agent->install.end ? position : agent->install.end;
+    }
     if (hooks->on_event != NULL) {
         hooks->on_event(hooks->ctx, &event);
     }
@@ -34,7 +53,7 @@ void otter_agent_enter(struct otter_agent *agent, enum otter_agent_phase phase)
 {
     agent->phase = phase;
     agent->begun = false;
-    otter_agent_emit(agent, (struct otter_event){.kind = OTTER_EVENT_PHASE, .outcome = agent->outcome});
+    otter_agent_tell(agent, OTTER_EVENT_PHASE, agent->outcome, OTTER_OK, 0);
 }
 
 enum otter_outcome otter_agent_blame(int err)
@@ -72,11 +91,7 @@ static void wait_for_next(struct otter_agent *agent, enum otter_outcome outcome,
     uint32_t wait_ms;
     if (may_pass(outcome)) {
         wait_ms = otter_wait_retry(agent);
-        otter_agent_emit(agent, (struct otter_event){.kind = OTTER_EVENT_RETRY,
-                                                     .outcome = outcome,
-                                                     .err = err,
-                                                     .http_status = agent->http.head.status,
-                                                     .wait_ms = wait_ms});
+        otter_agent_tell(agent, OTTER_EVENT_RETRY, outcome, err, wait_ms);
     } else {
         agent->fails = 0;
         wait_ms = otter_wait_poll(agent);
@@ -89,11 +104,7 @@ void otter_agent_end(struct otter_agent *agent, enum otter_outcome outcome, int 
     bool unreached = outcome == OTTER_OUTCOME_UNREACHABLE || outcome == OTTER_OUTCOME_UNTRUSTED;
     agent->outcome = outcome;
     agent->err = err;
-    otter_agent_emit(agent, (struct otter_event){.kind = OTTER_EVENT_OUTCOME,
-                                                 .outcome = outcome,
-                                                 .err = err,
-                                                 .http_status = agent->http.head.status,
-                                                 .version = agent->job.version});
+    otter_agent_tell(agent, OTTER_EVENT_OUTCOME, outcome, err, 0);
     if (agent->http.state != OTTER_HTTP_IDLE) {
         otter_http_finish(&agent->http);
     }
@@ -158,10 +169,7 @@ static void announce(struct otter_agent *agent)
     otter_timer_set(&agent->timer, agent->now_ms, initial_ms);
     if (state->reason != OTTER_REASON_NONE && state->phase == OTTER_PHASE_IDLE) {
         agent->outcome = OTTER_OUTCOME_REVERTED;
-        otter_agent_emit(agent, (struct otter_event){.kind = OTTER_EVENT_OUTCOME,
-                                                     .outcome = OTTER_OUTCOME_REVERTED,
-                                                     .reason = state->reason,
-                                                     .version = state->requested.version});
+        otter_agent_tell(agent, OTTER_EVENT_OUTCOME, OTTER_OUTCOME_REVERTED, OTTER_OK, 0);
         otter_report_note(agent, OTTER_OUTCOME_REVERTED);
     }
     enum otter_agent_phase phase = OTTER_AGENT_IDLE;

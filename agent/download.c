@@ -99,7 +99,7 @@ static void prepare(struct otter_agent *agent)
     agent->begun = true;
     fetch->tries = fetch->restarts = 0;
     otter_timer_set(&agent->timer, agent->now_ms, 0);
-    if (fetch->live && is_source(agent, fetch->validator, fetch->total) && is_resumable(agent)) {
+    if (!agent->from_start && fetch->live && is_source(agent, fetch->validator, fetch->total) && is_resumable(agent)) {
         otter_install_rewind(&agent->install); /* the stage held a job document meanwhile */
         fetch->resuming = true;
         fetch->judged = agent->install.off > 0;
@@ -108,12 +108,30 @@ static void prepare(struct otter_agent *agent)
     fetch->bytes = 0;
     fetch->start_ms = agent->now_ms;
     otter_fetch_reset(agent);
-    if (saved->off > 0 && otter_install_begin(&agent->install, saved->off) == 0) {
+    bool resume = saved->off > 0 && !agent->from_start;
+    agent->from_start = false;
+    if (resume && otter_install_begin(&agent->install, saved->off) == 0) {
         memcpy(fetch->source, saved->source, sizeof fetch->source);
         fetch->source_known = fetch->resuming = fetch->resumed = fetch->judged = true;
         return;
     }
     otter_fetch_reset(agent);
+}
+
+/* Size by the job, where the answer does not tell one. */
+static uint32_t expected(const struct otter_agent *agent, uint32_t told)
+{
+    return told == 0 && has_job(agent) ? agent->job.size : told;
+}
+
+/* The last byte of a range of this size; never beyond a known end (there are servers that
+ * promise the bytes behind it, too). */
+static uint32_t range_last(const struct otter_agent *agent, uint32_t size)
+{
+    const struct otter_fetch *fetch = &agent->fetch;
+    uint32_t total = expected(agent, fetch->total);
+    uint32_t last = fetch->from <= UINT32_MAX - size ? fetch->from + size - 1 : UINT32_MAX;
+    return total != 0 && last >= total ? total - 1 : last;
 }
 
 static void begin_request(struct otter_agent *agent)
@@ -126,15 +144,15 @@ static void begin_request(struct otter_agent *agent)
     fetch->skip = 0;
     request.from = fetch->from;
     request.ranged = fetch->from > 0 || config->range_size > 0;
-    if (config->range_size > 0 && fetch->from <= UINT32_MAX - config->range_size) {
-        request.last = fetch->from + config->range_size - 1;
+    if (config->range_size > 0) {
+        request.last = range_last(agent, config->range_size);
     }
     if (fetch->from > 0 && fetch->validator[0] != '\0') {
         request.if_range = fetch->validator;
     }
     if (!has_job(agent) && fetch->from == 0) { /* direct: is it newer at all? */
         request.ranged = true;
-        request.last = OTTER_FETCH_HEADER - 1;
+        request.last = range_last(agent, OTTER_FETCH_HEADER);
         request.none_match = agent->job_validator[0] != '\0' ? agent->job_validator : NULL;
     }
     otter_http_begin(&agent->http, &place, &request, agent->now_ms);
@@ -168,12 +186,7 @@ static void retry(struct otter_agent *agent, int err)
     }
     uint32_t wait_ms = otter_wait_retry(agent);
     otter_timer_set(&agent->timer, agent->now_ms, wait_ms);
-    otter_agent_emit(agent, (struct otter_event){.kind = OTTER_EVENT_RETRY,
-                                                 .outcome = otter_agent_blame(err),
-                                                 .err = err,
-                                                 .done = otter_install_position(&agent->install),
-                                                 .total = fetch->total,
-                                                 .wait_ms = wait_ms});
+    otter_agent_tell(agent, OTTER_EVENT_RETRY, otter_agent_blame(err), err, wait_ms);
 }
 
 /* The server's file is not the one that was begun: begin again. */
@@ -210,18 +223,10 @@ static void settle(struct otter_agent *agent, const char *validator, uint32_t to
         otter_agent_end(agent, agent->bad_outcome, OTTER_ERR_REFUSED);
         return;
     }
-    uint32_t position = otter_install_position(&agent->install);
-    if (fetch->resuming && position > 0) {
-        otter_agent_emit(agent, (struct otter_event){
-                                    .kind = OTTER_EVENT_RESUMED, .done = position, .total = total});
+    if (fetch->resuming && otter_install_position(&agent->install) > 0) {
+        otter_agent_tell(agent, OTTER_EVENT_RESUMED, OTTER_OUTCOME_NONE, OTTER_OK, 0);
     }
     fetch->resuming = false;
-}
-
-/* Size by the job, where the answer does not tell one. */
-static uint32_t expected(const struct otter_agent *agent, uint32_t told)
-{
-    return told == 0 && has_job(agent) ? agent->job.size : told;
 }
 
 static void take_full(struct otter_agent *agent)
@@ -248,24 +253,30 @@ static bool is_range_asked(const struct otter_http *http)
            head->range_last <= request->last && (!head->has_length || head->length == len);
 }
 
+/* The strong validator of a part. Where the head gives no ETag but If-Range did, it is that
+ * one: another file would have been a 200. */
+static const char *part_validator(const struct otter_http *http)
+{
+    const char *known = http->request.if_range;
+    bool implied = http->head.etag[0] == '\0' && known != NULL && known[0] == '"';
+    return implied ? known : strong(&http->head);
+}
+
 static void take_part(struct otter_agent *agent)
 {
-    const struct otter_head *head = &agent->http.head;
     const struct otter_request *request = &agent->http.request;
-    uint32_t total = expected(agent, head->range_total);
-    const char *validator = strong(head);
-    if (!is_range_asked(&agent->http) || total == 0) {
+    uint32_t total = expected(agent, agent->http.head.range_total);
+    const char *validator = part_validator(&agent->http);
+    bool same = request->from == 0 || is_source(agent, validator, total);
+    bool lies = !same && request->if_range != NULL && strcmp(validator, request->if_range) == 0;
+    if (!is_range_asked(&agent->http) || total == 0 || lies) {
+        agent->from_start = true; /* with these ranges there is no going on */
         otter_agent_end(agent, OTTER_OUTCOME_SERVER, OTTER_ERR_CORRUPT);
-        return;
-    }
-    if (validator[0] == '\0' && request->if_range != NULL) {
-        validator = agent->fetch.validator; /* it would have been a 200 otherwise */
-    }
-    if (request->from > 0 && (!is_source(agent, validator, total) || request->from >= total)) {
+    } else if (!same) {
         restart(agent);
-        return;
+    } else {
+        settle(agent, validator, total);
     }
-    settle(agent, validator, total);
 }
 
 static void take_head(struct otter_agent *agent)
@@ -279,8 +290,6 @@ static void take_head(struct otter_agent *agent)
         otter_agent_end(agent, agent->judged, OTTER_OK);
     } else if (http->head.status == 416 && http->request.from > 0) {
         restart(agent);
-    } else if (http->head.status == 416) {
-        otter_agent_end(agent, OTTER_OUTCOME_BAD_IMAGE, OTTER_ERR_CORRUPT); /* it is empty */
     } else {
         otter_agent_end(agent, OTTER_OUTCOME_SERVER, OTTER_ERR_IO);
     }
@@ -333,27 +342,45 @@ static void take_body(struct otter_agent *agent, const uint8_t *bytes, size_t le
     }
 }
 
-static void take_end(struct otter_agent *agent)
+/* All bytes are there. */
+static void take_whole(struct otter_agent *agent)
 {
     struct otter_fetch *fetch = &agent->fetch;
-    uint32_t position = otter_install_position(&agent->install);
-    bool part = agent->http.head.status == 206;
-    fetch->cut = agent->http.cut;
-    otter_http_finish(&agent->http);
-    if (fetch->total != 0 && position < fetch->total) {
-        if (!part) {
-            retry(agent, OTTER_ERR_IO);
-        }
-        return; /* a part of it: ask for the next */
-    }
     if (!fetch->judged) {
         refuse(agent, OTTER_OUTCOME_BAD_IMAGE, OTTER_ERR_CORRUPT); /* shorter than a header */
         return;
     }
     fetch->whole = true;
-    fetch->total = position;
-    agent->install.end = position;
+    fetch->total = otter_install_position(&agent->install);
+    agent->install.end = fetch->total;
     otter_install_close(&agent->install);
+}
+
+static void take_end(struct otter_agent *agent)
+{
+    struct otter_fetch *fetch = &agent->fetch;
+    bool part = agent->http.head.status == 206;
+    bool lacks = fetch->total != 0 && otter_install_position(&agent->install) < fetch->total;
+    fetch->cut = agent->http.cut;
+    otter_http_finish(&agent->http);
+    if (!lacks) {
+        take_whole(agent);
+    } else if (!part) {
+        retry(agent, OTTER_ERR_IO);
+    } /* else ask for the next part */
+}
+
+static void take_failure(struct otter_agent *agent, int err)
+{
+    const struct otter_fetch *fetch = &agent->fetch;
+    if (fetch->live && fetch->total != 0 && fetch->skip == 0 &&
+        otter_install_position(&agent->install) == fetch->total) {
+        take_whole(agent); /* what broke lay behind the last byte: a chunk's end, a trailer */
+    } else if (err == OTTER_ERR_IO || err == OTTER_ERR_TIMEOUT) {
+        retry(agent, err);
+    } else {
+        otter_agent_end(agent, otter_agent_blame(err), err);
+    }
 }
 
 static uint32_t exchange(struct otter_agent *agent)
@@ -364,12 +391,8 @@ static uint32_t exchange(struct otter_agent *agent)
         begin_request(agent);
     }
     int next = otter_http_next(&agent->http, agent->now_ms, &bytes, &len);
-    if (next == OTTER_ERR_IO || next == OTTER_ERR_TIMEOUT) {
-        retry(agent, next);
-        return 0;
-    }
     if (next < 0) {
-        otter_agent_end(agent, otter_agent_blame(next), next);
+        take_failure(agent, next);
         return 0;
     }
     switch ((enum otter_http_result)next) {
@@ -418,10 +441,7 @@ static int work_flash(struct otter_agent *agent)
     uint32_t before = install->off / PROGRESS_STEP;
     done = otter_install_step(install);
     if (done > 0 && (install->off / PROGRESS_STEP != before || install->off >= install->end)) {
-        uint32_t off = install->off < install->end ? install->off : install->end;
-        otter_agent_emit(agent, (struct otter_event){.kind = OTTER_EVENT_PROGRESS,
-                                                     .done = off,
-                                                     .total = agent->fetch.total});
+        otter_agent_tell(agent, OTTER_EVENT_PROGRESS, OTTER_OUTCOME_NONE, OTTER_OK, 0);
     }
     return done;
 }

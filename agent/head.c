@@ -42,13 +42,11 @@ bool otter_head_follows(const struct otter_http *http)
     }
 }
 
-/* A number and nothing else. More than 32 bits is more than any slot: UINT32_MAX. */
+/* A number of at most 32 bits, and nothing else. */
 static bool read_number(const char *value, uint32_t *ret)
 {
-    const char *at = value;
     const char *end = value + strlen(value);
-    (void)otter_text_read_u32(&at, end, UINT32_MAX, ret);
-    return at == end && at != value;
+    return otter_text_read_u32(&value, end, UINT32_MAX, ret) && value == end;
 }
 
 static int take_length(struct otter_http *http, const char *value)

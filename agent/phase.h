@@ -32,8 +32,9 @@ void otter_agent_end(struct otter_agent *agent, enum otter_outcome outcome, int 
 /* What a failed exchange is to be called. */
 enum otter_outcome otter_agent_blame(int err);
 
-/* Fills in phase and hands the event out. */
-void otter_agent_emit(struct otter_agent *agent, struct otter_event event);
+/* Hand out an event; all that it does not get here is known from where the agent is. */
+void otter_agent_tell(struct otter_agent *agent, enum otter_event_kind kind,
+                      enum otter_outcome outcome, int err, uint32_t wait_ms);
 
 /* A new image begins: forget how the last one came along. */
 void otter_fetch_reset(struct otter_agent *agent);

@@ -130,11 +130,7 @@ static void settle(struct otter_agent *agent, bool told)
     struct otter_report *report = &agent->report;
     struct otter_state *state = agent->config->state;
     if (told) {
-        otter_agent_emit(agent, (struct otter_event){.kind = OTTER_EVENT_REPORTED,
-                                                     .outcome = report->result,
-                                                     .reason = report->reason,
-                                                     .version = report->to,
-                                                     .http_status = agent->http.head.status});
+        otter_agent_tell(agent, OTTER_EVENT_REPORTED, report->result, OTTER_OK, 0);
     }
     if (report->result == OTTER_OUTCOME_REVERTED) {
         (void)otter_state_acknowledge(state); /* if it fails, the report is sent twice */

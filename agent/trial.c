@@ -30,11 +30,7 @@ static void try_later(struct otter_agent *agent, enum otter_outcome outcome, int
 {
     uint32_t wait_ms = otter_wait_retry(agent);
     otter_timer_set(&agent->timer, agent->now_ms, wait_ms);
-    otter_agent_emit(agent, (struct otter_event){.kind = OTTER_EVENT_RETRY,
-                                                 .outcome = outcome,
-                                                 .err = err,
-                                                 .http_status = agent->http.head.status,
-                                                 .wait_ms = wait_ms});
+    otter_agent_tell(agent, OTTER_EVENT_RETRY, outcome, err, wait_ms);
     otter_http_close(&agent->http);
 }
 
@@ -78,9 +74,7 @@ static uint32_t confirm(struct otter_agent *agent)
         return 0;
     }
     agent->outcome = OTTER_OUTCOME_CONFIRMED;
-    otter_agent_emit(agent, (struct otter_event){.kind = OTTER_EVENT_OUTCOME,
-                                                 .outcome = OTTER_OUTCOME_CONFIRMED,
-                                                 .version = agent->running});
+    otter_agent_tell(agent, OTTER_EVENT_OUTCOME, OTTER_OUTCOME_CONFIRMED, OTTER_OK, 0);
     /* the first ordinary poll follows at once, and takes the report along */
     otter_agent_enter(agent, config->image_path != NULL ? OTTER_AGENT_DOWNLOAD : OTTER_AGENT_JOB);
     return 0;
