@@ -32,7 +32,7 @@ build: setup-build
 
 ## demo       the whole story on the host board, over HTTPS (MAP=<flash map>, default $(MAP))
 demo: build
-	@scripts/demo.sh build/host/otter $(MAP)
+	@scripts/demo.py build/host/otter $(MAP)
 
 ## test       every test, every build
 test: setup-test

@@ -16,6 +16,8 @@ struct subcommand {
 static const struct subcommand subcommands[] = {
     {"app", "device app", device_app, "make a firmware payload that behaves as told; sign it with `otter sign`"},
     {"init", "device init", device_init, "make a device: flash file, bootloader key, first image, server"},
+    {"run", "device run", device_run, "power it on: bootloader, application, agent, resets, power cuts"},
+    {"status", "device status", device_status, "what its flash says, running or not"},
 };
 enum { SUBCOMMANDS = sizeof subcommands / sizeof subcommands[0] };
 

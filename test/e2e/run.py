@@ -8,6 +8,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import harness  # noqa: E402
 import errors  # noqa: E402,F401
+import hostboard  # noqa: E402,F401
 import lying_direct  # noqa: E402,F401
 import lying_head  # noqa: E402,F401
 import lying_http  # noqa: E402,F401
