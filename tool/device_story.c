@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "otter/result.h"
 #include "tool/device_story.h"
 
 #define BAR_WIDTH 32u
@@ -225,6 +226,16 @@ static void tell_nothing(struct story *story, const json_t *event)
     line(story, event, BAD, "no bootable image in either slot (%s)", text(event, "err"));
 }
 
+static void tell_no_boot(struct story *story, const json_t *event)
+{
+    const char *err = text(event, "err");
+    if (strcmp(err, otter_err_str(OTTER_ERR_REFUSED)) == 0) {
+        line(story, event, BAD, "the journal was written under another flash map: does not touch it, starts nothing");
+    } else {
+        line(story, event, BAD, "cannot start anything (%s)", err);
+    }
+}
+
 /* ---- application ---- */
 
 static void tell_started(struct story *story, const json_t *event)
@@ -392,6 +403,7 @@ static const struct teller tellers[] = {
     {"boot", "primary-bad", tell_primary_bad},
     {"boot", "start", tell_start},
     {"boot", "nothing", tell_nothing},
+    {"boot", "no-boot", tell_no_boot},
     {"app", "started", tell_started},
     {"app", "no-script", NULL},
     {"app", "hang", tell_hang},

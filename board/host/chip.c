@@ -83,7 +83,7 @@ void host_device_program(void *ctx, struct host_chip *chip)
     struct otter_boot_choice choice;
     int err = otter_boot(&boot, &choice);
     if (err < 0) {
-        host_event_app(&cycle.reporter, "no-boot", "{s:s}", "err", otter_err_str(err));
+        host_event_app(&cycle.reporter, "no-boot", "{s:s, s:s}", "from", "boot", "err", otter_err_str(err));
         host_chip_halt(chip);
     }
     host_application_run(&cycle, &choice);
