@@ -32,14 +32,19 @@ struct boot {
     bool entered;        /* the phase was entered in this call: nothing was interrupted */
     bool bootstrapped, reverted; /* in this call: not tried twice */
     enum otter_reason verdict;   /* why the request, or the trial, fails */
+    struct otter_boot_event event; /* the next one */
 };
 
-static void tell(const struct boot *boot, struct otter_boot_event event)
+/* The fields of boot->event that were set go with it, and are cleared. */
+static void tell(struct boot *boot, enum otter_boot_event_kind kind)
 {
+    boot->event.kind = kind;
+    boot->event.phase = boot->state.phase;
+    boot->event.reason = boot->state.reason;
     if (boot->config->on_event != NULL) {
-        event.phase = boot->state.phase;
-        boot->config->on_event(boot->config->ctx, &event);
+        boot->config->on_event(boot->config->ctx, &boot->event);
     }
+    memset(&boot->event, 0, sizeof boot->event);
 }
 
 static int verify(const struct boot *boot, const struct otter_view *view, struct otter_image *image)
@@ -88,8 +93,8 @@ static bool primary_good(struct boot *boot)
         boot->primary_err = verify(boot, &view, &boot->primary);
         boot->primary_known = true;
         if (boot->primary_err < 0) {
-            tell(boot, (struct otter_boot_event){.kind = OTTER_BOOT_PRIMARY_BAD,
-                                                 .err = boot->primary_err});
+            boot->event.err = boot->primary_err;
+            tell(boot, OTTER_BOOT_PRIMARY_BAD);
         }
     }
     return boot->primary_err == OTTER_OK;
@@ -204,23 +209,20 @@ static int start(struct boot *boot)
 
 static int start_trial(struct boot *boot)
 {
-    boot->state.attempts++;
+    boot->event.attempt = ++boot->state.attempts;
     (void)enter(boot, OTTER_PHASE_TRIAL); /* then the jump: an attempt counts from here */
-    tell(boot, (struct otter_boot_event){.kind = OTTER_BOOT_TRIAL,
-                                         .version = boot->primary.version,
-                                         .attempt = boot->state.attempts,
-                                         .attempts_allowed = trial_boots(boot)});
+    boot->event.attempts_allowed = trial_boots(boot);
+    boot->event.version = boot->primary.version;
+    tell(boot, OTTER_BOOT_TRIAL);
     return START;
 }
 
 static int refuse(struct boot *boot)
 {
-    tell(boot, (struct otter_boot_event){.kind = OTTER_BOOT_REFUSED,
-                                         .reason = boot->verdict,
-                                         .version = boot->verdict == OTTER_REASON_BAD_IMAGE
-                                                        ? boot->state.requested.version
-                                                        : boot->secondary.version});
     settle(boot, boot->verdict, NULL);
+    boot->event.version = boot->verdict == OTTER_REASON_BAD_IMAGE ? boot->state.requested.version
+                                                                  : boot->secondary.version;
+    tell(boot, OTTER_BOOT_REFUSED);
     return LOOK_AGAIN;
 }
 
@@ -240,16 +242,15 @@ static int begin_swap(struct boot *boot)
     state->old_size = plan->old_size;
     state->new_size = plan->new_size;
     state->unit_size = plan->unit;
-    struct otter_boot_event event = {.kind = dead ? OTTER_BOOT_BOOTSTRAP : OTTER_BOOT_SWAP,
-                                     .version = boot->secondary.version};
-    if (!dead) {
-        event.from = boot->primary.version;
-    }
     if (enter(boot, OTTER_PHASE_SWAP) < 0 && !dead) {
         settle(boot, OTTER_REASON_COPY_FAILED, NULL);
         return START; /* the journal is worn out: stay with what runs */
     }
-    tell(boot, event);
+    boot->event.version = boot->secondary.version;
+    if (!dead) {
+        boot->event.from = boot->primary.version;
+    }
+    tell(boot, dead ? OTTER_BOOT_BOOTSTRAP : OTTER_BOOT_SWAP);
     return LOOK_AGAIN;
 }
 
@@ -259,8 +260,8 @@ static int begin_revert(struct boot *boot, enum otter_reason reason)
     boot->state.reason = reason;
     boot->state.attempts = 0;
     boot->reverted = true;
-    tell(boot, (struct otter_boot_event){.kind = OTTER_BOOT_REVERT, .reason = reason});
     (void)enter(boot, OTTER_PHASE_REVERT);
+    tell(boot, OTTER_BOOT_REVERT);
     return LOOK_AGAIN;
 }
 
@@ -287,8 +288,8 @@ static int resume(struct boot *boot, enum otter_boot_event_kind kind)
         return OTTER_ERR_CORRUPT; /* the layout is not the one the swap began with */
     }
     boot->run.redo = true;
-    tell(boot, (struct otter_boot_event){.kind = kind, .reason = state->reason});
     (void)enter(boot, state->phase);
+    tell(boot, kind);
     return OTTER_OK;
 }
 
@@ -432,12 +433,11 @@ static int open_state(struct boot *boot)
     }
     if (err == OTTER_OK) {
         if (state->created) {
-            tell(boot, (struct otter_boot_event){.kind = OTTER_BOOT_JOURNAL_NEW});
+            tell(boot, OTTER_BOOT_JOURNAL_NEW);
         }
-        tell(boot, (struct otter_boot_event){.kind = OTTER_BOOT_FOUND,
-                                             .reason = state->reason,
-                                             .version = state->requested.version,
-                                             .attempt = state->attempts});
+        boot->event.version = state->requested.version;
+        boot->event.attempt = state->attempts;
+        tell(boot, OTTER_BOOT_FOUND);
     }
     return err;
 }
@@ -455,19 +455,16 @@ int otter_boot(const struct otter_boot_config *config, struct otter_boot_choice 
         err = decide(&boot);
     }
     if (err < 0) {
-        tell(&boot, (struct otter_boot_event){.kind = OTTER_BOOT_NOTHING, .err = err});
+        boot.event.err = err;
+        tell(&boot, OTTER_BOOT_NOTHING);
         return err;
     }
-    bool on_trial = otter_state_on_trial(&boot.state);
-    *ret_choice = (struct otter_boot_choice){
-        .image = boot.primary,
-        .entry_off = boot.primary.header_size,
-        .on_trial = on_trial,
-        .attempt = on_trial ? boot.state.attempts : 0,
-        .reason = on_trial ? OTTER_REASON_NONE : boot.state.reason,
-    };
-    tell(&boot, (struct otter_boot_event){.kind = OTTER_BOOT_START,
-                                          .version = boot.primary.version,
-                                          .reason = ret_choice->reason});
+    ret_choice->image = boot.primary;
+    ret_choice->entry_off = boot.primary.header_size;
+    ret_choice->on_trial = otter_state_on_trial(&boot.state);
+    ret_choice->attempt = boot.state.attempts; /* 0 at rest */
+    ret_choice->reason = ret_choice->on_trial ? OTTER_REASON_NONE : boot.state.reason;
+    boot.event.version = boot.primary.version;
+    tell(&boot, OTTER_BOOT_START);
     return OTTER_OK;
 }

@@ -13,18 +13,24 @@
 
 enum { TELL_EVERY = 0x8000 }; /* bytes between progress events */
 
-/* The work buffer in two halves: source bytes, and what the destination reads. */
-struct halves {
-    uint8_t *want, *have;
-    uint32_t size;
+static uint32_t smaller(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* What to do with the destination before it is compared with the source. */
+enum how {
+    LOOK, /* nothing */
+    PROG, /* program it: it is erased */
+    ROWS  /* fill whole sectors with the device's row write */
 };
 
-static struct halves halves_of(const struct otter_run *run, uint32_t multiple)
-{
-    uint32_t half = (uint32_t)(run->config->buf_size / 2);
-    uint8_t *buf = run->config->buf;
-    return (struct halves){buf, buf + half, half - half % multiple};
-}
+/* One erase step of a copy: bytes [off, off + len). */
+struct step {
+    const struct otter_run *run;
+    const struct otter_copy *copy;
+    uint32_t off, len;
+};
 
 static void feed(const struct otter_run *run)
 {
@@ -33,79 +39,45 @@ static void feed(const struct otter_run *run)
     }
 }
 
-static uint32_t smaller(uint32_t a, uint32_t b)
+/* `now` source bytes in buf, padded with erased bytes to a multiple, go into the destination. */
+static int put(const struct otter_copy *copy, uint32_t off, uint8_t *buf, uint32_t now, enum how how)
 {
-    return a < b ? a : b;
+    const struct otter_flash *flash = copy->to.flash;
+    uint32_t multiple = how == ROWS ? flash->sector_size : flash->prog_size;
+    uint32_t padded = now + (multiple - now % multiple) % multiple;
+    memset(buf + now, flash->erased, padded - now);
+    return how == ROWS ? otter_area_write(&copy->to, copy->to_off + off, buf, padded)
+                       : otter_area_prog(&copy->to, copy->to_off + off, buf, padded);
 }
 
-/* Bytes [off, off + len) of the copy: equal in both areas? <0: the source cannot be read;
- * a destination that cannot be read is not equal. */
-static int equal(const struct otter_run *run, const struct otter_copy *copy, uint32_t off,
-                 uint32_t len)
+/* Through the work buffer's halves: source bytes, and what the destination reads. 1: they
+ * are equal; 0: they differ, or the destination cannot be read; <0: the source cannot be
+ * read, or the destination cannot be programmed. */
+static int pass(const struct step *step, enum how how)
 {
-    struct halves halves = halves_of(run, 1);
-    while (len != 0) {
-        uint32_t now = smaller(len, halves.size);
-        feed(run);
-        int err = otter_area_read(&copy->from, copy->from_off + off, halves.want, now);
+    const struct otter_copy *copy = step->copy;
+    const struct otter_flash *flash = copy->to.flash;
+    uint32_t half = (uint32_t)(step->run->config->buf_size / 2);
+    uint8_t *want = step->run->config->buf;
+    uint8_t *have = want + half;
+    half -= half % (how == ROWS ? flash->sector_size : flash->prog_size);
+    for (uint32_t done = 0; done < step->len; done += half) {
+        uint32_t off = step->off + done;
+        uint32_t now = smaller(step->len - done, half);
+        feed(step->run);
+        int err = otter_area_read(&copy->from, copy->from_off + off, want, now);
+        if (err == OTTER_OK && how != LOOK) {
+            err = put(copy, off, want, now, how);
+        }
         if (err < 0) {
             return err;
         }
-        if (otter_area_read(&copy->to, copy->to_off + off, halves.have, now) < 0 ||
-            memcmp(halves.want, halves.have, now) != 0) {
+        if (otter_area_read(&copy->to, copy->to_off + off, have, now) < 0 ||
+            memcmp(want, have, now) != 0) {
             return 0;
         }
-        off += now;
-        len -= now;
     }
     return 1;
-}
-
-/* Fill [off, off + len) of an erased range, or of whole sectors with the device's row
- * write, and read it back. */
-static int fill(const struct otter_run *run, const struct otter_copy *copy, uint32_t off,
-                uint32_t len, bool rows)
-{
-    const struct otter_flash *flash = copy->to.flash;
-    uint32_t multiple = rows ? flash->sector_size : flash->prog_size;
-    struct halves halves = halves_of(run, multiple);
-    while (len != 0) {
-        uint32_t now = smaller(len, halves.size);
-        uint32_t padded = now + (multiple - now % multiple) % multiple;
-        feed(run);
-        memset(halves.want, flash->erased, padded);
-        int err = otter_area_read(&copy->from, copy->from_off + off, halves.want, now);
-        if (err == OTTER_OK) {
-            err = rows ? otter_area_write(&copy->to, copy->to_off + off, halves.want, padded)
-                       : otter_area_prog(&copy->to, copy->to_off + off, halves.want, padded);
-        }
-        if (err == OTTER_OK) {
-            err = otter_area_read(&copy->to, copy->to_off + off, halves.have, padded);
-        }
-        if (err < 0) {
-            return err;
-        }
-        if (memcmp(halves.want, halves.have, padded) != 0) {
-            return OTTER_ERR_IO;
-        }
-        off += now;
-        len -= now;
-    }
-    return OTTER_OK;
-}
-
-/* One erase step: [first, first + size) of the destination holds [off, off + len). */
-static int step(const struct otter_run *run, const struct otter_copy *copy, uint32_t off,
-                uint32_t len)
-{
-    const struct otter_flash *flash = copy->to.flash;
-    uint32_t size;
-    uint32_t first = otter_area_step(&copy->to, copy->to_off + off, copy->to_off + copy->len, &size);
-    bool rows = flash->write != NULL && size == flash->sector_size &&
-                first == copy->to_off + off && run->config->buf_size / 2 >= size;
-    feed(run);
-    int err = rows ? OTTER_OK : otter_area_erase(&copy->to, first, size);
-    return err < 0 ? err : fill(run, copy, off, len, rows);
 }
 
 static void tell(struct otter_run *run, uint32_t done)
@@ -120,23 +92,38 @@ static void tell(struct otter_run *run, uint32_t done)
     run->config->on_event(run->config->ctx, &event);
 }
 
+/* [first, first + size) is the erase step: fill it. */
+static int fill(const struct step *step, uint32_t first, uint32_t size)
+{
+    const struct otter_area *to = &step->copy->to;
+    bool rows = to->flash->write != NULL && size == to->flash->sector_size &&
+                first == step->copy->to_off + step->off &&
+                size <= step->run->config->buf_size / 2;
+    feed(step->run);
+    int err = rows ? OTTER_OK : otter_area_erase(to, first, size);
+    if (err == OTTER_OK) {
+        err = pass(step, rows ? ROWS : PROG);
+    }
+    return err == 0 ? OTTER_ERR_IO : err; /* programmed, but reads otherwise */
+}
+
 int otter_copy_run(struct otter_run *run, const struct otter_copy *copy, uint32_t done)
 {
-    uint32_t off = 0;
-    while (off < copy->len) {
+    struct step step = {.run = run, .copy = copy};
+    while (step.off < copy->len) {
         uint32_t size;
         uint32_t end = copy->to_off + copy->len;
-        uint32_t first = otter_area_step(&copy->to, copy->to_off + off, end, &size);
-        uint32_t len = smaller(first + size, end) - copy->to_off - off;
-        int same = copy->redo ? 0 : equal(run, copy, off, len);
+        uint32_t first = otter_area_step(&copy->to, copy->to_off + step.off, end, &size);
+        step.len = smaller(first + size, end) - copy->to_off - step.off;
+        int same = copy->redo ? 0 : pass(&step, LOOK);
         if (same == 0) {
-            same = step(run, copy, off, len);
+            same = fill(&step, first, size);
         }
         if (same < 0) {
             return same;
         }
-        off += len;
-        tell(run, done + off);
+        step.off += step.len;
+        tell(run, done + step.off);
     }
     return OTTER_OK;
 }
