@@ -42,6 +42,16 @@ static bool inside(const struct sim_flash *flash, uint32_t off, size_t len)
     return off <= size && len <= size - off;
 }
 
+/* Peek and poke are the test's own: outside the device is a mistake of the test. */
+static void must_be_inside(const struct sim_flash *flash, uint32_t off, size_t len, const char *what)
+{
+    if (!inside(flash, off, len)) {
+        fprintf(stderr, "sim: %s, offset 0x%x, %zu bytes: %s outside the device\n",
+                flash->geometry.name, off, len, what);
+        abort();
+    }
+}
+
 void sim_flash_touch(struct sim_flash *flash, uint32_t off, uint32_t len)
 {
     uint32_t sector = flash->geometry.sector_size;
@@ -76,6 +86,7 @@ static void count_wear(struct sim_flash *flash, const struct operation *op)
 {
     if (op->data == NULL || op->row_write) {
         uint32_t sector = flash->geometry.sector_size;
+        flash->count.erased_bytes += op->len;
         for (uint32_t i = op->off / sector; i < (op->off + op->len) / sector; i++) {
             flash->wear[i]++;
         }
@@ -132,6 +143,7 @@ void sim_flash_peek(const struct sim_flash *flash, uint32_t off, void *buf, size
 {
     uint8_t *to = buf;
     const uint8_t *from = flash->data + off;
+    must_be_inside(flash, off, len, "peek");
     uint8_t erased = flash->geometry.erased;
     for (size_t i = 0; i < len; i++) {
         to[i] = from[i] ^ erased;
@@ -253,6 +265,7 @@ void sim_flash_poke(struct sim_flash *flash, uint32_t off, const void *buf, size
 {
     const uint8_t *from = buf;
     uint32_t unit = flash->geometry.prog_size;
+    must_be_inside(flash, off, len, "poke");
     if (len == 0) {
         return;
     }
@@ -272,6 +285,7 @@ void sim_flash_poke(struct sim_flash *flash, uint32_t off, const void *buf, size
 bool sim_flash_marginal(const struct sim_flash *flash, uint32_t off, size_t len, uint32_t *ret_off)
 {
     uint32_t unit = flash->geometry.prog_size;
+    must_be_inside(flash, off, len, "query");
     if (!flash->any_marginal || len == 0) {
         return false;
     }

@@ -7,6 +7,8 @@
  */
 #include "sim/maps.h"
 
+#include "otter/result.h"
+
 #include <string.h>
 
 struct entry {
@@ -143,6 +145,14 @@ struct otter_layout sim_map_layout(const struct sim_map *map, const struct sim_b
 int sim_map_build(const struct sim_map *map, struct sim_board *board, uint64_t seed,
                   const char *path, struct otter_layout *ret_layout)
 {
+    const struct sim_place *places[] = {&map->primary, &map->secondary, &map->scratch, &map->journal};
+    for (unsigned i = 0; i < 4; i++) {
+        if (places[i]->size != 0 && (places[i]->device >= map->parts_count ||
+                                     places[i]->base > map->parts[places[i]->device].size ||
+                                     places[i]->size > map->parts[places[i]->device].size - places[i]->base)) {
+            return OTTER_ERR_ARG;
+        }
+    }
     int err = sim_board_create(board, map->parts, map->parts_count, seed, path);
     if (err == 0) {
         *ret_layout = sim_map_layout(map, board);

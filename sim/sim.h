@@ -77,7 +77,7 @@ uint64_t sim_random(uint64_t *state); /* splitmix64 */
 
 struct sim_count {
     uint64_t erases, blocks, pages, writes; /* operations by kind */
-    uint64_t prog_bytes;                    /* by pages and writes */
+    uint64_t erased_bytes, prog_bytes;      /* a row write is in both */
     uint64_t reads, read_bytes;
     uint64_t busy_us;                       /* this device's own clock */
 };

@@ -170,6 +170,8 @@ static void test_operations_bytes_wear_and_time_are_counted(void **state)
     assert_int_equal(erase(bench->rows, 4096, 4096), 0);
     assert_int_equal(bench->rows->count.writes, 2);
     assert_int_equal(bench->rows->count.blocks, 1);
+    assert_int_equal(bench->rows->count.erased_bytes, 2 * 512 + 4096);
+    assert_int_equal(bench->nor->count.erased_bytes, 0x1000);
     assert_int_equal(bench->rows->wear[2], 1);
     assert_int_equal(bench->rows->wear[15], 1);
     assert_int_equal(bench->rows->count.busy_us, 2 * 16 + 11);
