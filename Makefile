@@ -13,7 +13,7 @@ endif
 export OTTER_FETCH = $(FETCH)
 MAP ?= psoc62_2m_ext_swap_single
 
-.PHONY: help setup-build setup-test setup-interop build demo test test-e2e interop
+.PHONY: torture help setup-build setup-test setup-interop build demo test test-e2e interop
 help:
 	@sed -n 's/^## //p' Makefile
 
@@ -45,3 +45,8 @@ test-e2e: build
 ## interop    images of other tools; real updates from nginx, Apache, Python, local-web-server
 interop: setup-interop build
 	@OTTER=build/host/otter test/interop/run.py
+
+## torture    power cut at every operation of every geometry, each recovery cut again DOUBLE times
+DOUBLE ?= 4
+torture: build
+	@build/host/test/powerloss/powerloss --map all --double $(DOUBLE)

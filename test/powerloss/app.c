@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * app.c - the application of a life: it takes what the server offers, as the agent does.
+ *
+ * It remembers nothing but what the flash holds. struct world is written before an
+ * operation where the operation may become visible at its cut, after it where it must
+ * have happened.
+ */
+#include "test/powerloss/life.h"
+
+#include "otter/result.h"
+
+#include <string.h>
+
+static void must(struct life *life, int err, const char *what)
+{
+    if (err != OTTER_OK) {
+        life_fail(life, "%s: %s", what, otter_err_str(err));
+    }
+}
+
+/* Program [off, off + len) of the image, the last unit padded with erased bytes. */
+static void program(struct life *life, const struct test_image *image, uint32_t off, uint32_t len)
+{
+    const struct otter_area *slot = &life->layout.secondary;
+    uint32_t unit = slot->flash->prog_size;
+    uint32_t most = (uint32_t)sizeof life->buf / unit * unit;
+    while (len > 0) {
+        uint32_t now = len < most ? len : most;
+        uint32_t padded = (now + unit - 1) / unit * unit;
+        memset(life->buf, slot->flash->erased, padded);
+        memcpy(life->buf, image->bytes + off, now);
+        must(life, otter_area_prog(slot, off, life->buf, padded), "program of the secondary");
+        off += now;
+        len -= now;
+    }
+}
+
+static void source_of(const struct test_image *image, uint8_t source[16])
+{
+    memcpy(source, image->parsed.hash + 8, 16);
+}
+
+static uint32_t resume_at(struct life *life, const struct otter_state *state,
+                          const struct test_image *image)
+{
+    uint8_t source[16];
+    uint8_t got[64];
+    const struct otter_area *slot = &life->layout.secondary;
+    source_of(image, source);
+    uint32_t off = state->download.off;
+    if (!life->scenario->progress || off == 0 || off > image->size ||
+        memcmp(state->download.source, source, sizeof source) != 0) {
+        return 0;
+    }
+    for (uint32_t at = 0; at < off; at += sizeof got) {
+        uint32_t now = off - at < sizeof got ? off - at : (uint32_t)sizeof got;
+        sim_flash_peek(sim_flash_of(slot), slot->base + at, got, now);
+        if (memcmp(got, image->bytes + at, now) != 0) {
+            life_fail(life, "recorded progress %u, but byte %u is not there", off, at);
+        }
+    }
+    if (sim_flash_marginal(sim_flash_of(slot), slot->base, off, NULL)) {
+        life_fail(life, "recorded progress %u covers a marginal cell", off);
+    }
+    return off;
+}
+
+static void download(struct life *life, struct otter_state *state, const struct test_image *image)
+{
+    const struct otter_area *slot = &life->layout.secondary;
+    struct otter_download progress = {0};
+    source_of(image, progress.source);
+    uint32_t off = resume_at(life, state, image);
+    progress.off = off;
+    if (life->scenario->progress) { /* a record that was not read now may be read later */
+        must(life, otter_state_save_download(state, &progress), "save progress");
+    }
+    while (off < image->size) {
+        uint32_t size = 0;
+        uint32_t first = otter_area_step(slot, off, image->size, &size);
+        if (first != off) {
+            life_fail(life, "a download step at %u begins at %u", off, first);
+        }
+        must(life, otter_area_erase(slot, first, size), "erase of the secondary");
+        uint32_t len = image->size - off < size ? image->size - off : size;
+        program(life, image, off, len);
+        off += len;
+        progress.off = off;
+        if (life->scenario->progress) {
+            must(life, otter_state_save_download(state, &progress), "save progress");
+        }
+    }
+}
+
+static void verify_secondary(struct life *life, struct otter_image *ret_image)
+{
+    struct otter_view view = otter_view_of(&life->layout.secondary);
+    must(life, otter_image_parse(&view, ret_image), "parse of the download");
+    must(life, otter_image_verify(&view, ret_image, &test_key, 1, NULL, NULL),
+         "verification of the download");
+}
+
+static void install(struct life *life, struct otter_state *state, const struct offer *offer)
+{
+    struct otter_image image;
+    download(life, state, &life->images[offer->image]);
+    verify_secondary(life, &image);
+    life->world.may_run |= (uint8_t)(1u << offer->image);
+    must(life, otter_state_request_swap(state, &image, offer->behaviour == PERMANENT), "request");
+}
+
+static void on_trial(struct life *life, struct otter_state *state, unsigned running)
+{
+    enum behaviour behaviour = life->scenario->offers[life->world.offer].behaviour;
+    switch (behaviour) {
+    case CONFIRMS:
+        must(life, otter_state_confirm(state, &life->images[running].parsed), "confirm");
+        life->world.may_run = (uint8_t)(1u << running);
+        life->world.trials[running] = 0;
+        break;
+    case HANGS:
+        life->world.hung = true;
+        break;
+    case GIVES_UP:
+        must(life, otter_state_give_up(state), "give up");
+        break;
+    case RESETS:
+        break;
+    case PERMANENT:
+        life_fail(life, "a permanent image is on trial");
+    }
+}
+
+/* The reason belongs to the open offer; acknowledge it. */
+static void take_reason(struct life *life, struct otter_state *state)
+{
+    const struct offer *offer = &life->scenario->offers[life->world.offer];
+    uint8_t bit = (uint8_t)(1u << offer->image);
+    if (!life->world.died && (life->world.rejected & bit) == 0) {
+        life->world.refused |= bit;
+        if (state->reason != OTTER_REASON_DOWNGRADE) {
+            life_fail(life, "image %u was not installed: %s", offer->image,
+                      otter_reason_str(state->reason));
+        }
+    }
+    life->world.reason_due = false; /* from here on it may be gone */
+    must(life, otter_state_acknowledge(state), "acknowledge");
+    if (state->reason != OTTER_REASON_NONE) {
+        life_fail(life, "acknowledged, and the reason is still there");
+    }
+}
+
+static void offer_rejected_again(struct life *life, struct otter_state *state, unsigned image)
+{
+    uint64_t ops = life->board.power.ops;
+    if (otter_state_request_swap(state, &life->images[image].parsed, false) != OTTER_ERR_REFUSED ||
+        life->board.power.ops != ops) {
+        life_fail(life, "a rejected image may be requested again");
+    }
+    if (!otter_state_rejects_version(state, &life->images[image].parsed.version)) {
+        life_fail(life, "the version of a rejected image is not refused");
+    }
+}
+
+static void kill_primary(struct life *life)
+{
+    static const uint8_t junk[4] = {0x12, 0x34, 0x56, 0x78};
+    const struct otter_area *slot = &life->layout.primary;
+    sim_flash_poke(sim_flash_of(slot), slot->base + 48, junk, sizeof junk);
+    life->world.died = true;
+    life->world.may_run |= 1; /* the fallback, or a whole copy of the same image */
+}
+
+/* Nothing is left to do: the device must then soon boot without writing anything. */
+static bool rest(struct life *life, unsigned running)
+{
+    const struct scenario *scenario = life->scenario;
+    bool overwrite = life->map.mode == OTTER_MODE_OVERWRITE;
+    if (scenario->primary_dies && !life->world.died) {
+        kill_primary(life);
+        return true;
+    }
+    unsigned final = overwrite ? scenario->final_overwrite : scenario->final;
+    if (running != final && !life->world.died) {
+        life_fail(life, "at rest with image %u, not %u", running, final);
+    }
+    bool wrote = life->board.power.ops != life->ops_at_boot;
+    if (life->world.rests > 3) {
+        life_fail(life, "nothing to do, and every boot writes");
+    }
+    return life->world.rests++ == 0 || wrote;
+}
+
+bool app_run(struct life *life, const struct otter_boot_choice *choice, unsigned running)
+{
+    struct otter_state state;
+    struct world *world = &life->world;
+    must(life, otter_state_open(&state, &life->layout), "open");
+    check_state(life, choice, &state, running);
+    if (choice->on_trial) {
+        on_trial(life, &state, running);
+        return true;
+    }
+    if (state.phase == OTTER_PHASE_REQUESTED) {
+        return true; /* a request surfaced late: the bootloader shall see it */
+    }
+    if (state.reason != OTTER_REASON_NONE && life->scenario->offers_count != 0) {
+        take_reason(life, &state);
+    }
+    while (world->offer < life->scenario->offers_count && !world->died) {
+        const struct offer *offer = &life->scenario->offers[world->offer];
+        uint8_t bit = (uint8_t)(1u << offer->image);
+        if ((world->rejected & bit) != 0) {
+            offer_rejected_again(life, &state, offer->image);
+        } else if (offer->image != running && (world->refused & bit) == 0) {
+            install(life, &state, offer);
+            return true;
+        }
+        if (world->offer + 1 == life->scenario->offers_count) {
+            break;
+        }
+        world->offer++;
+    }
+    return rest(life, running);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * scenarios.c - the lives that power is cut in.
+ *
+ * sizes: percent of the largest image. An overwrite map has no trial: what was offered
+ * last and taken runs in the end.
+ */
+#include "test/powerloss/life.h"
+
+const struct scenario scenarios[] = {
+    {
+        .name = "confirm-full",
+        .offers = {{1, CONFIRMS}}, .offers_count = 1,
+        .sizes = {100, 100}, .versions = {1, 2}, .final = 1, .final_overwrite = 1,
+    },
+    {
+        .name = "revert-full",
+        .offers = {{1, HANGS}}, .offers_count = 1,
+        .sizes = {100, 100}, .versions = {1, 2}, .final = 0, .swap_only = true,
+    },
+    {
+        .name = "revert-90-50",
+        .offers = {{1, RESETS}}, .offers_count = 1,
+        .sizes = {90, 50}, .versions = {1, 2}, .final = 0, .swap_only = true,
+    },
+    {
+        .name = "revert-50-95",
+        .offers = {{1, GIVES_UP}}, .offers_count = 1,
+        .sizes = {50, 95}, .versions = {1, 2}, .final = 0, .swap_only = true,
+    },
+    {
+        .name = "chain-25",
+        .offers = {{1, CONFIRMS}, {2, HANGS}}, .offers_count = 2,
+        .sizes = {25, 25, 12}, .versions = {1, 2, 3}, .final = 1, .final_overwrite = 2,
+        .progress = true,
+    },
+    {
+        .name = "permanent-90",
+        .offers = {{1, PERMANENT}}, .offers_count = 1,
+        .sizes = {90, 90}, .versions = {1, 2}, .final = 1, .final_overwrite = 1,
+        .progress = true,
+    },
+    {
+        .name = "bootstrap-empty",
+        .start = PRIMARY_EMPTY,
+        .sizes = {60}, .versions = {1}, .final = 0, .final_overwrite = 0,
+    },
+    {
+        .name = "bootstrap-garbage",
+        .start = PRIMARY_GARBAGE,
+        .sizes = {100}, .versions = {1}, .final = 0, .final_overwrite = 0,
+    },
+    {
+        .name = "noise-confirm-25",
+        .start = FACTORY_NOISE,
+        .offers = {{1, CONFIRMS}}, .offers_count = 1,
+        .sizes = {25, 30}, .versions = {1, 2}, .final = 1, .final_overwrite = 1,
+    },
+    {
+        .name = "primary-dies",
+        .offers = {{1, CONFIRMS}}, .offers_count = 1,
+        .sizes = {50, 40}, .versions = {1, 2}, .final = 1,
+        .primary_dies = true, .swap_only = true,
+    },
+    {
+        .name = "downgrade",
+        .offers = {{1, CONFIRMS}}, .offers_count = 1,
+        .sizes = {20, 20}, .versions = {2, 1}, .final = 0, .final_overwrite = 0,
+    },
+};
+const unsigned scenarios_count = sizeof scenarios / sizeof scenarios[0];
