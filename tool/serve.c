@@ -220,6 +220,9 @@ static int check(const struct serve_options *options, const char **args)
     if (args[0]) {
         return tool_usage("'%s' is not an option; `otter serve --help` lists them", args[0]);
     }
+    if (!options->listen) {
+        return tool_refuse("out of memory");
+    }
     if (!options->folder) {
         return tool_usage("--folder is needed: what is to be served");
     }
@@ -246,7 +249,7 @@ static void free_options(struct serve_options *options)
 
 int tool_serve(int argc, const char **argv)
 {
-    struct serve_options o = {.listen = strdup("127.0.0.1"), .port = PORT_UNSET, .timeout = TIMEOUT_SECONDS};
+    struct serve_options o = {.port = PORT_UNSET, .timeout = TIMEOUT_SECONDS};
     const struct poptOption table[] = {
         {"folder", 'f', POPT_ARG_STRING, &o.folder, 0, "the folder to serve", "DIR"},
         {"listen", 'l', POPT_ARG_STRING, &o.listen, 0, "address to listen on; 0.0.0.0: all [127.0.0.1]", "ADDR"},
@@ -265,6 +268,7 @@ int tool_serve(int argc, const char **argv)
     int rc;
     if (tool_options("serve", argc, argv, table, "--folder DIR [--cert FILE --key FILE] [option...]", &context,
                      &args, &rc) == 0) {
+        o.listen = o.listen ? o.listen : strdup("127.0.0.1");
         rc = check(&o, args);
         rc = rc == 0 ? serve_folder(&o) : rc;
         poptFreeContext(context);

@@ -9,7 +9,9 @@
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
 #include <event2/keyvalq_struct.h>
+#include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,11 +43,24 @@ static void finish(struct answer *answer, bool aborted)
     free(answer);
 }
 
+/* The connection ends: say so in TLS. Without it OpenSSL would forget the session, and a
+ * device that lost its connection could not resume. */
+static void say_goodbye(struct evhttp_connection *connection, void *ctx)
+{
+    (void)ctx;
+    SSL *ssl = bufferevent_openssl_get_ssl(evhttp_connection_get_bufferevent(connection));
+    if (ssl && SSL_is_init_finished(ssl)) {
+        (void)SSL_shutdown(ssl); /* as far as the socket takes it */
+        SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+        ERR_clear_error();
+    }
+}
+
 /* The client went away in the middle: libevent has let go of the request. */
 static void lost(struct evhttp_connection *connection, void *ctx)
 {
     struct answer *answer = ctx;
-    (void)connection;
+    say_goodbye(connection, NULL);
     if (!evhttp_request_get_connection(answer->request)) {
         evhttp_send_reply_end(answer->request); /* releases it */
     }
@@ -66,7 +81,7 @@ static void next_piece(struct evhttp_connection *connection, void *ctx)
     answer->entry.bytes += answer->piece;
     answer->piece = 0;
     if (answer->off == answer->end) {
-        evhttp_connection_set_closecb(connection, NULL, NULL);
+        evhttp_connection_set_closecb(connection, say_goodbye, NULL);
         evhttp_send_reply_end(answer->request);
         finish(answer, false);
         return;
@@ -227,6 +242,7 @@ void serve_request(struct evhttp_request *request, void *ctx)
     const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
     enum evhttp_cmd_type method = evhttp_request_get_command(request);
     struct serve_file file;
+    evhttp_connection_set_closecb(evhttp_request_get_connection(request), say_goodbye, NULL);
     serve_client_of(request, &entry.client);
     copy(entry.path, sizeof entry.path, path);
     copy(entry.range, sizeof entry.range,
