@@ -105,7 +105,8 @@ def _(bench):
 
 @http("416-always", "lying-range")
 def _(bench):
-    lied(bench, status(416), ["server"], http_status=416)
+    """Without a range asked for: there is nothing in that file."""
+    lied(bench, status(416), ["bad-image"], http_status=416)
 
 
 # A new image on the server in the middle of a download: one of the two, never a mix.
