@@ -93,6 +93,7 @@ static int take_line_end(struct otter_http *http, uint8_t byte)
         http->chunk_state = CHUNK_SIZE_FIRST;
     } else if (http->chunk_state == CHUNK_SIZE_LF && http->left > 0) {
         http->chunk_state = CHUNK_DATA;
+        http->meta_len = 0;
     } else if (http->chunk_state == CHUNK_TRAILER_LF && http->line_empty) {
         http->state = OTTER_HTTP_END;
     } else {

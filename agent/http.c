@@ -168,8 +168,21 @@ static int check_time(struct otter_http *http, uint32_t now_ms)
     return OTTER_HTTP_WAIT;
 }
 
+/* A kept connection: what is there before anything was asked answers nothing, and would be
+ * taken for the answer. */
+static bool is_spoilt(struct otter_http *http)
+{
+    return http->reused && http->link->recv(http->link->ctx, http->buf, http->size) != 0;
+}
+
 static int step_open(struct otter_http *http, uint32_t now_ms)
 {
+    if (is_spoilt(http)) {
+        otter_http_close(http);
+        http->reused = false;
+        http->state = OTTER_HTTP_OPEN;
+        return OTTER_HTTP_BUSY;
+    }
     if (!http->reused) {
         http->link = http->at.tls ? http->config->tls : http->config->plain;
         if (http->link == NULL) {
