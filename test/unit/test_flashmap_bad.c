@@ -116,6 +116,100 @@ static void test_a_damaged_map_does_no_harm(void **state)
     }
 }
 
+static uint32_t next_random(uint32_t *random)
+{
+    *random = *random * 1664525u + 1013904223u;
+    return *random >> 8;
+}
+
+/* Some digits of some hex numbers in the text changed. */
+static void change_digits(char *text, size_t len, uint32_t *random)
+{
+    static const char digits[] = "0000012468ABCDEF";
+    size_t changes = 1 + next_random(random) % 3;
+    while (changes > 0) {
+        size_t at = next_random(random) % len;
+        bool in_number =
+            at > 8 && memchr(text + at - 8, 'x', 8) && strchr("0123456789ABCDEF", text[at]);
+        if (in_number && text[at + 1] != 'x') {
+            text[at] = digits[next_random(random) % 16];
+            changes--;
+        }
+    }
+}
+
+/* The rules once more, from their words in the specification, byte by byte where that is
+ * simple: what was accepted keeps them. */
+static void keeps_the_rules(const struct flashmap *map)
+{
+    for (uint32_t i = 0; i < map->areas_count; i++) {
+        const struct flashmap_area *a = &map->areas[i];
+        const struct flashmap_device *device = &map->devices[a->device];
+        assert_true(a->size > 0 && a->addr >= device->addr);
+        assert_true((uint64_t)a->addr + a->size <= (uint64_t)device->addr + device->size);
+        for (uint32_t j = 0; j < map->areas_count; j++) {
+            const struct flashmap_area *b = &map->areas[j];
+            if (i != j && a->device == b->device && a->base <= b->base) {
+                uint32_t last = (a->base + a->size - 1) / device->sector_size;
+                assert_true(last < b->base / device->sector_size);
+            }
+        }
+        if (a->role >= FLASHMAP_SCRATCH) {
+            assert_int_equal(a->base % device->sector_size + a->size % device->sector_size, 0);
+        }
+    }
+}
+
+static void keeps_the_numbers(const struct flashmap *map)
+{
+    const struct flashmap_geometry *geometry = &map->geometry[0];
+    const struct flashmap_area *primary = &map->areas[geometry->primary];
+    const struct flashmap_area *secondary = &map->areas[geometry->secondary];
+    const struct flashmap_device *below = &map->devices[primary->device];
+    uint32_t image = geometry->image_size_max;
+    assert_true(image >= 0x1000 && image <= primary->size && image <= secondary->size);
+    assert_int_equal(primary->addr % 0x400, 0);
+    assert_true(!below->external || below->xip);
+    assert_true(map->half_size >= 4 * map->devices[flashmap_journal(map)->device].sector_size);
+    assert_true(map->half_size >= 12 * map->cell_size);
+    assert_true(2 * map->half_size <= flashmap_journal(map)->size);
+    if (map->mode == OTTER_MODE_SWAP) {
+        uint32_t room = secondary->size - image;
+        uint32_t scratch = map->scratch < 0 ? 0 : map->areas[map->scratch].size;
+        assert_int_equal((primary->base + image) % below->sector_size, 0);
+        assert_int_equal((secondary->base + image) % map->devices[secondary->device].sector_size,
+                         0);
+        assert_int_equal(geometry->unit_size % geometry->boundary_step, 0);
+        assert_true(geometry->unit_size <= (room > scratch ? room : scratch));
+        assert_true((uint64_t)geometry->units * geometry->unit_size >= image);
+        assert_true((uint64_t)(geometry->units - 1) * geometry->unit_size < image);
+    }
+}
+
+static void test_what_is_accepted_keeps_the_rules(void **state)
+{
+    (void)state;
+    uint32_t random = 7;
+    uint32_t accepted = 0;
+    const struct flashmap_builtin *builtin = flashmap_builtins;
+    for (int round = 0; round < 30000; round++) {
+        struct flashmap map;
+        struct flashmap_report report = {{NULL, 0}, {NULL, 0}};
+        char *text = strdup(builtin->text);
+        assert_non_null(text);
+        change_digits(text, builtin->len - 2, &random);
+        if (flashmap_parse("changed", text, strlen(text), NULL, &map, &report) == 0) {
+            keeps_the_rules(&map);
+            keeps_the_numbers(&map);
+            accepted++;
+        }
+        flashmap_report_free(&report);
+        free(text);
+        builtin = builtin[1].name ? builtin + 1 : flashmap_builtins;
+    }
+    assert_true(accepted > 3000 && accepted < 27000);
+}
+
 static void test_deep_nesting_is_refused(void **state)
 {
     (void)state;
@@ -137,6 +231,7 @@ int main(void)
         cmocka_unit_test(test_every_mistake_has_its_message),
         cmocka_unit_test(test_a_map_cut_short_is_refused),
         cmocka_unit_test(test_a_damaged_map_does_no_harm),
+        cmocka_unit_test(test_what_is_accepted_keeps_the_rules),
         cmocka_unit_test(test_deep_nesting_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
