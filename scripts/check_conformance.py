@@ -6,6 +6,7 @@ usage: scripts/check_conformance.py [--open-fails]
 
 A test is named in backquotes:
     `unit test_flashmap test_four_applications`   a function of test/unit/test_flashmap.c
+    `tool test_serve test_ranges`                 a method of test/tool/test_serve.py
     `e2e lying/404`                               a case of test/e2e/run.py --list
     `interop nginx-plain`                         a case of test/interop/servers.py
     `ctest flashmap/header`                       a test that a CMakeLists.txt adds
@@ -47,6 +48,11 @@ def ctest_has(names, wanted):
     return (ROOT / f"{wanted}.md").exists()  # docs/keys: the how-to's blocks are run
 
 
+def tool_has(file, method):
+    path = ROOT / "test/tool" / f"{file}.py"
+    return path.exists() and re.search(rf"\bdef {method}\(", path.read_text(encoding="utf-8")) is not None
+
+
 def unit_has(file, function):
     for folder in ("unit", "regression"):
         path = ROOT / "test" / folder / f"{file}.c"
@@ -62,8 +68,8 @@ class Tests:
         self.interop = (ROOT / "test/interop/servers.py").read_text(encoding="utf-8")
 
     def has(self, kind, words):
-        if kind == "unit":
-            return len(words) == 2 and unit_has(*words)
+        if kind in ("unit", "tool"):
+            return len(words) == 2 and (unit_has if kind == "unit" else tool_has)(*words)
         if len(words) != 1:
             return False
         if kind == "e2e":
@@ -75,7 +81,7 @@ class Tests:
 
 def check_row(name, shown, tests, faults):
     """How the row stands: "shown", "later" or "open"."""
-    found = re.findall(r"`(unit|e2e|interop|ctest) ([^`]+)`", shown)
+    found = re.findall(r"`(unit|tool|e2e|interop|ctest) ([^`]+)`", shown)
     for kind, rest in found:
         if not tests.has(kind, rest.split()):
             faults.append(f"{name}: there is no test `{kind} {rest}`")
