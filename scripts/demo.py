@@ -19,10 +19,12 @@ import signal
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 
 POLL_SECONDS = "0.4"
 WATCHDOG_MS = "1500"
+PACE = "0.2"  # of the time that flash takes on a real part; for eyes only
 SIZES = {"1.0.0": 160 * 1024 + 211, "1.1.0": 184 * 1024 + 77, "1.2.0": 172 * 1024 + 5}
 
 
@@ -57,8 +59,9 @@ class Demo:
         self.chapters = 0
         self.server = None
         self.port = 0
+        self.overwrite = False
+        self.board = ""
         self.events = []
-        self.power_ons = 0
 
     # ---- telling ----
 
@@ -79,6 +82,13 @@ class Demo:
         self.checks += 1
         say("   " + paint("32", "yes") + f"  {text}")
 
+    @staticmethod
+    def show(args):
+        """A command as one would type it, folded to the width of a terminal."""
+        text = re.sub(r" (?!-)", "\0", "$ otter " + " ".join(args)).replace("otter\0", "otter ")
+        lines = textwrap.wrap(text, 74, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+        say(paint("2", "   " + " \\\n   ".join(lines).replace("\0", " ")))
+
     # ---- doing ----
 
     def path(self, *names):
@@ -87,7 +97,7 @@ class Demo:
     def command(self, *args, show=True):
         """Run `otter ARGS` in the folder, quietly; return its output."""
         if show:
-            say(paint("2", "   $ otter " + " ".join(args)))
+            self.show(args)
         done = subprocess.run([self.otter, *args], cwd=self.folder, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True, check=False, timeout=60)
         if done.returncode != 0:
@@ -102,10 +112,11 @@ class Demo:
         args = ["device", "run", "device"]
         for condition in until:
             args += ["--until", condition]
-        say(paint("2", "   $ otter " + " ".join(args)))
+        self.show(args)
         events = self.path("events.jsonl")
         before = os.path.getsize(events) if os.path.exists(events) else 0
-        done = subprocess.run([self.otter, *args, "--timeout", str(timeout), "--events", events],
+        pace = PACE if paint.on else "0"
+        done = subprocess.run([self.otter, *args, "--timeout", str(timeout), "--events", events, "--pace", pace],
                               cwd=self.folder, check=False, timeout=timeout + 20,
                               preexec_fn=die_with_parent)
         with open(events, encoding="utf-8") as file:
@@ -150,7 +161,7 @@ class Demo:
     def start_server(self):
         args = ["serve", "--folder", "public", "--cert", "http_server.crt", "--key", "http_server.key",
                 "--reports", "reports.jsonl", "--port", "0", "--json"]
-        say(paint("2", "   $ otter " + " ".join(args)))
+        self.show(args)
         with open(self.path("server.log"), "w", encoding="utf-8") as log:
             self.server = subprocess.Popen([self.otter, *args], cwd=self.folder, stdout=log,
                                            stderr=subprocess.STDOUT, preexec_fn=die_with_parent)
@@ -189,10 +200,15 @@ class Demo:
         self.check(os.stat(self.path("signing.pem")).st_mode & 0o077 == 0, "only you can read the signing key")
 
     def make_images(self):
-        self.chapter("Three firmwares",
-                     "1.0.0 toggles an LED once a second, 1.1.0 ten times a second.",
-                     "1.2.0 is signed just as well, but it hangs as soon as it starts.")
-        for version, led, behave in (("1.0.0", "1000", "healthy"), ("1.1.0", "100", "healthy"), ("1.2.0", "50", "hang")):
+        firmwares = [("1.0.0", "1000", "healthy"), ("1.1.0", "100", "healthy")]
+        if self.overwrite:
+            self.chapter("Two firmwares", "1.0.0 toggles an LED once a second, 1.1.0 ten times a second.")
+        else:
+            firmwares.append(("1.2.0", "50", "hang"))
+            self.chapter("Three firmwares",
+                         "1.0.0 toggles an LED once a second, 1.1.0 ten times a second.",
+                         "1.2.0 is signed just as well, but it hangs as soon as it starts.")
+        for version, led, behave in firmwares:
             self.command("device", "app", "--version", version, "--led", led, "--behave", behave,
                          "--size", str(SIZES[version]), "-o", "payload.bin")
             self.command("sign", "--key", "signing.pem", "--version", version, "--map", self.map, "payload.bin",
@@ -202,8 +218,8 @@ class Demo:
 
     def make_device(self):
         self.chapter("A server, and a device with 1.0.0",
-                     "The server is plain HTTPS over a folder of files. The device is a bootloader and",
-                     f"an agent over simulated flash, laid out as the map {self.map} says.")
+                     "The server is HTTPS over a folder of files. The device is a bootloader and an",
+                     "agent over simulated flash, laid out as the flash map says.")
         os.mkdir(self.path("public"))
         self.start_server()
         self.command("device", "init", "device", "--map", self.map, "--key", "signing.pem", "--image", "app-1.0.0.bin",
@@ -211,7 +227,6 @@ class Demo:
                      "--poll-seconds", POLL_SECONDS, "--watchdog-ms", WATCHDOG_MS)
         status = self.status()
         self.board = status["board"]
-        self.overwrite = status["mode"] == "overwrite"
         self.check(status["primary"]["version"] == "1.0.0" and self.in_flash("1.0.0"),
                    "1.0.0 is in the primary slot; the flash file holds every byte of it")
         self.publish("1.0.0")
@@ -250,7 +265,7 @@ class Demo:
 
     def bad_update(self):
         self.chapter("1.2.0 is published, and it is bad",
-                     "It is signed, so the bootloader lets it try. It hangs, and nobody feeds the watchdog.")
+                     "It is signed, so the bootloader lets it try. It hangs; the watchdog bites.")
         self.publish("1.2.0")
         self.run_device("outcome=reverted", "reported", "outcome=rejected")
         self.check(bool(self.happened(event="trial", version="1.2.0")) and bool(self.happened(event="hang")),
@@ -293,19 +308,23 @@ class Demo:
 
     def no_way_back(self):
         self.chapter("What this map cannot do",
-                     "An overwrite map keeps no fallback: an image that is signed and still bad stays.",
-                     "So 1.2.0 is not published here; a swap map plays that part (make demo). What an",
-                     "overwrite map does refuse is an image that somebody else has signed.")
+                     "An overwrite map keeps no fallback. An image that is signed and still bad",
+                     "cannot be reverted, so no such image is published here: `make demo` with a",
+                     "swap map plays that part. What this device does refuse is an image that",
+                     "somebody else has signed.")
+        self.command("device", "app", "--version", "1.2.0", "--size", str(SIZES["1.2.0"]), "-o", "payload.bin")
         self.command("keygen", "--type", "ecdsa-p256", "stranger.pem")
         self.command("sign", "--key", "stranger.pem", "--version", "1.2.0", "--map", self.map, "payload.bin", "app-1.2.0.bin")
         self.publish("1.2.0")
         self.run_device("outcome=bad-image")
         status = self.status()
         self.check(status["primary"]["version"] == "1.1.0" and self.in_flash("1.1.0"),
-                   "the stranger's 1.2.0 was fetched, looked at, and never copied: 1.1.0 is still there")
+                   "the stranger's 1.2.0 was fetched and never copied; 1.1.0 is still there")
 
     def play(self):
-        say(paint("1", "Otter: one device, three firmwares, and one of them is bad"))
+        self.overwrite = json.loads(self.command("flashmap", "show", "--json", self.map, show=False))["mode"] == "overwrite"
+        say(paint("1", "Otter: one device, and an update over HTTPS" if self.overwrite else
+                  "Otter: one device, three firmwares, and one of them is bad"))
         say(f"flash map {self.map}, everything in {self.folder}")
         self.make_keys()
         self.make_images()
@@ -334,7 +353,8 @@ def main():
         demo.play()
         say()
         say(paint("32;1", f"Done: {demo.checks} checks, and all of them held, in {time.monotonic() - begin:.0f} s."))
-        say("The device runs 1.1.0" + ("." if demo.overwrite else ", and 1.2.0 will not come back."))
+        say("The device runs 1.1.0" + ("; this map has no revert to show." if demo.overwrite
+                                        else ", and 1.2.0 will not come back."))
         return 0
     except (Failed, OSError, KeyError, IndexError, ValueError, subprocess.TimeoutExpired) as error:
         keep = True

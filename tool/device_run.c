@@ -31,7 +31,7 @@ struct run_options {
     char *cut_after;
     char *events;
     long long cuts_seed;
-    double timeout_s;
+    double timeout_s, pace;
     int cuts;
     int json;
 };
@@ -78,8 +78,15 @@ static bool tell(struct run *run, json_t *event)
 
 static bool on_line(void *ctx, const char *line)
 {
+    struct run *run = ctx;
     json_t *event = json_loads(line, 0, NULL);
-    return event && tell(ctx, event);
+    const char *name = json_string_value(json_object_get(event, "event"));
+    if (name && strcmp(name, "toggle") == 0) {
+        story_led(&run->story, json_is_true(json_object_get(event, "on")));
+        json_decref(event);
+        return false;
+    }
+    return event && tell(run, event);
 }
 
 /* ---- power ---- */
@@ -243,6 +250,9 @@ static int apply_options(struct run *run, const char **args)
     if (options->timeout_s < 0 || options->timeout_s > 4000000) {
         return tool_usage("--timeout %g is not a number of seconds", options->timeout_s);
     }
+    if (options->pace < 0 || options->pace > 10) {
+        return tool_usage("--pace %g is not a number from 0 to 10", options->pace);
+    }
     if (options->cut_after && options->cuts_seed >= 0) {
         return tool_usage("--cut-after and --cuts-seed exclude each other");
     }
@@ -282,6 +292,8 @@ static int run_device(struct run *run, const char **args)
     run->cuts_left = run->options.cuts_seed >= 0 ? (uint32_t)run->options.cuts : 0;
     plan_cut(run);
     story_begin(&run->story, run->folder.map.mode == OTTER_MODE_OVERWRITE);
+    run->folder.device.pace = run->options.pace;
+    run->folder.device.tell_led = run->story.terminal && !run->options.json;
     rc = power(run);
     (void)close(lock);
     return rc;
@@ -315,6 +327,8 @@ int device_run(int argc, const char **argv)
          "lose power at the N-th flash operation, leaving it torn, done or none of it [torn]", "N[,HOW]"},
         {"cuts-seed", 0, POPT_ARG_LONGLONG, &run.options.cuts_seed, 0, "lose power at random moments", "S"},
         {"cuts", 0, POPT_ARG_INT, &run.options.cuts, 0, "how often, with --cuts-seed [20]", "N"},
+        {"pace", 0, POPT_ARG_DOUBLE, &run.options.pace, 0,
+         "let flash take time: 1 as long as on a real part, 0.1 a tenth of that [0]", "F"},
         {"json", 0, POPT_ARG_NONE, &run.options.json, 0, "one JSON object per event", NULL},
         {"events", 0, POPT_ARG_STRING, &run.options.events, 0, "append the JSON events to this file as well", "FILE"},
         {"help", 0, POPT_ARG_NONE, NULL, 0, "show this", NULL},

@@ -58,6 +58,15 @@ void story_end(struct story *story)
     (void)fflush(stdout);
 }
 
+void story_led(struct story *story, bool on)
+{
+    story_end(story);
+    printf("%12s%s%s%s  LED", "", story->colours && on ? "\033[33;1m" : "", on ? "\u25cf" : "\u25cb",
+           story->colours ? "\033[0m" : "");
+    story->bar = true;
+    (void)fflush(stdout);
+}
+
 static void head(struct story *story, const json_t *event, enum colour colour)
 {
     const char *from = text(event, "from");
@@ -144,7 +153,12 @@ static void tell_reset(struct story *story, const json_t *event)
 
 static void tell_off(struct story *story, const json_t *event)
 {
+    char ops[32];
     line(story, event, PLAIN, "power off (%s)", text(event, "why"));
+    if (number(event, "ops") > 0) {
+        line(story, event, DIM, "%s flash operations: %.1f s on a real part", grouped(number(event, "ops"), ops),
+             (double)number(event, "flash_ms") / 1000.0);
+    }
 }
 
 /* ---- bootloader ---- */
@@ -197,8 +211,8 @@ static void tell_trial(struct story *story, const json_t *event)
 
 static void tell_revert(struct story *story, const json_t *event)
 {
-    line(story, event, BAD, "the trial failed (%s): brings the old image back, rejects this one for good",
-         text(event, "reason"));
+    line(story, event, BAD, "trial failed (%s): brings the old image back,", text(event, "reason"));
+    line(story, event, BAD, "and rejects this one for good");
 }
 
 static void tell_revert_resumed(struct story *story, const json_t *event)
@@ -230,7 +244,7 @@ static void tell_no_boot(struct story *story, const json_t *event)
 {
     const char *err = text(event, "err");
     if (strcmp(err, otter_err_str(OTTER_ERR_REFUSED)) == 0) {
-        line(story, event, BAD, "the journal was written under another flash map: does not touch it, starts nothing");
+        line(story, event, BAD, "the journal was written under another flash map: stops");
     } else {
         line(story, event, BAD, "cannot start anything (%s)", err);
     }
@@ -291,7 +305,7 @@ static void tell_phase(struct story *story, const json_t *event)
 {
     const char *phase = text(event, "phase");
     if (strcmp(phase, "download") == 0) {
-        line(story, event, PLAIN, "asked the server: it offers %s; fetches it", text(event, "version"));
+        line(story, event, PLAIN, "server offers %s: fetches it", text(event, "version"));
     } else if (strcmp(phase, "trial") == 0) {
         line(story, event, PLAIN, "on trial: checks its health, and that it reaches the server");
     }
@@ -340,14 +354,14 @@ struct outcome_words {
 
 static const struct outcome_words outcomes[] = {
     {"current", PLAIN, "asked the server: %s is up to date"},
-    {"installing", PLAIN, "digest and signature of %s are right; asks the bootloader to install it"},
+    {"installing", PLAIN, "%s is genuine: asks the bootloader to install it"},
     {"confirmed", GOOD, "%s is healthy and reached the server: confirmed"},
-    {"rejected", GOOD, "asked the server: it offers %s, which failed here before; not tried again"},
-    {"older", PLAIN, "asked the server: it offers %s, which is older; stays"},
-    {"not-for-us", PLAIN, "asked the server: its job (%s) is for another board or product; stays"},
-    {"bad-job", BAD, "asked the server: its job document makes no sense; stays"},
-    {"forbidden", BAD, "the job for %s leads away from HTTPS, or to a server that is not allowed; stays"},
-    {"bad-image", BAD, "%s is not what was promised: wrong size, digest, signature or format; thrown away"},
+    {"rejected", GOOD, "server offers %s, which failed here: not tried again"},
+    {"older", PLAIN, "server offers %s, which is older: stays"},
+    {"not-for-us", PLAIN, "server's job (%s) is for another board or product: stays"},
+    {"bad-job", BAD, "server's job document makes no sense: stays"},
+    {"forbidden", BAD, "server's job (%s) leads to where it must not go: stays"},
+    {"bad-image", BAD, "%s is not genuine, or not what was promised: thrown away"},
     {"too-large", BAD, "%s does not fit the slot"},
     {"flash", BAD, "the flash failed"},
     {"deferred", PLAIN, "%s may not be fetched now"},

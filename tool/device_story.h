@@ -19,6 +19,9 @@ void story_begin(struct story *story, bool overwrite);
 /* One event with "t" in it, as one line, or none. */
 void story_tell(struct story *story, const json_t *event);
 
+/* The LED toggled: shown on a terminal until the next line. */
+void story_led(struct story *story, bool on);
+
 /* End a line that a bar stands on. */
 void story_end(struct story *story);
 

@@ -44,8 +44,9 @@ static uint64_t age_ms(const struct application *app)
     return host_clock_ms() - app->started_ms;
 }
 
-static void led_tick(struct led *led)
+static void led_tick(struct application *app)
 {
+    struct led *led = &app->led;
     uint64_t now = host_clock_ms();
     if (now < led->due_ms) {
         return;
@@ -54,6 +55,9 @@ static void led_tick(struct led *led)
     led->late_max_ms = late > led->late_max_ms ? late : led->late_max_ms;
     led->toggles++;
     led->due_ms = now - late + led->period_ms;
+    if (app->cycle->device->tell_led) {
+        host_event_app(&app->cycle->reporter, "toggle", "{s:b}", "on", (int)(led->toggles % 2));
+    }
 }
 
 static _Noreturn void restart(struct application *app, const char *why)
@@ -259,7 +263,7 @@ _Noreturn void host_application_run(struct host_cycle *cycle, const struct otter
     start(&app);
     for (;;) {
         host_cycle_feed(cycle);
-        led_tick(&app.led);
+        led_tick(&app);
         uint32_t wait_ms = otter_agent_step(&app.agent, (uint32_t)host_clock_ms());
         check_trial(&app);
         nap(&app, wait_ms);

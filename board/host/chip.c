@@ -3,17 +3,31 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "board/host/chip.h"
 
 #define BOOT_BUFFER_SIZE (32u * 1024u)
 
+/* Flash takes no time here; whoever watches may want it to. */
+static void keep_pace(struct host_cycle *cycle)
+{
+    uint64_t now_us = cycle->device->flash.power.time_us;
+    double wait_us = (double)(now_us - cycle->paced_us) * cycle->device->pace;
+    cycle->paced_us = now_us;
+    if (wait_us >= 1.0) {
+        struct timespec wait = {.tv_sec = (time_t)(wait_us / 1e6), .tv_nsec = (long)((uint64_t)wait_us % 1000000u * 1000u)};
+        (void)nanosleep(&wait, NULL);
+    }
+}
+
 void host_cycle_feed(void *ctx)
 {
     struct host_cycle *cycle = ctx;
     cycle->device->tally->ops = cycle->device->flash.power.ops;
     cycle->device->tally->time_us = cycle->device->flash.power.time_us;
+    keep_pace(cycle);
     host_chip_feed(cycle->chip);
 }
 

@@ -10,6 +10,7 @@ struct host_cycle {
     struct host_device *device;
     struct host_chip *chip;
     struct host_reporter reporter;
+    uint64_t paced_us; /* modelled flash time that was waited for */
 };
 
 /* Feed the watchdog, and bring the tally up to date. ctx: a struct host_cycle. */

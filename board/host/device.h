@@ -54,6 +54,8 @@ struct host_device {
     const char *flash_path;
     uint64_t seed; /* of torn bits */
     struct host_cut cut;
+    double pace;     /* flash takes this part of its modelled time; 0: none */
+    bool tell_led;   /* an event for every toggle */
     struct host_tally *tally;
 };
 
