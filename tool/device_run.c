@@ -27,7 +27,7 @@
 #define LOCK_WAIT_MS 1000u /* the chip of a killed run may take a moment to end */
 
 struct run_options {
-    char **until;
+    const char **until;
     char *cut_after;
     char *events;
     long long cuts_seed;
@@ -257,7 +257,7 @@ static int apply_options(struct run *run, const char **args)
         return tool_usage("--cut-after and --cuts-seed exclude each other");
     }
     int rc = 0;
-    for (char **text = options->until; rc == 0 && text && *text; text++) {
+    for (const char **text = options->until; rc == 0 && text && *text; text++) {
         rc = until_add(&run->until, *text);
     }
     return rc;
@@ -301,10 +301,7 @@ static int run_device(struct run *run, const char **args)
 
 static void free_run(struct run *run)
 {
-    for (char **text = run->options.until; text && *text; text++) {
-        free(*text);
-    }
-    free(run->options.until);
+    tool_list_free(run->options.until);
     free(run->options.cut_after);
     free(run->options.events);
     if (run->events) {

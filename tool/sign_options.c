@@ -271,7 +271,7 @@ static void free_texts(struct texts *texts)
     }
     const char **lists[] = {texts->dependencies, texts->customs};
     for (size_t i = 0; i < 2; i++) {
-        free(lists[i]);
+        tool_list_free(lists[i]);
     }
 }
 

@@ -76,3 +76,11 @@ int tool_options(const char *command, int argc, const char **argv, const struct 
     *ret_args = args ? args : no_args;
     return 0;
 }
+
+void tool_list_free(const char **list)
+{
+    for (const char **text = list; text && *text; text++) {
+        free((void *)(uintptr_t)*text);
+    }
+    free(list);
+}

@@ -59,4 +59,7 @@ typedef struct poptContext_s *poptContext;
 int tool_options(const char *command, int argc, const char **argv, const struct poptOption *table,
                  const char *usage, poptContext *ret_context, const char ***ret_args, int *ret_exit);
 
+/* Release what a POPT_ARG_ARGV option collected. NULL: nothing. */
+void tool_list_free(const char **list);
+
 #endif

@@ -196,7 +196,7 @@ int tool_verify(int argc, const char **argv)
                              : tool_usage("one image is needed: `otter verify --key KEY.pem IMAGE`");
     free(map_name);
     free(slot_size);
-    free(task.key_paths);
+    tool_list_free(task.key_paths);
     poptFreeContext(context);
     return rc;
 }
