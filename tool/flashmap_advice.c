@@ -49,7 +49,7 @@ void flashmap_advise(const struct flashmap *map, struct flashmap_report *report)
 {
     struct flashmap better;
     struct flashmap_report ignored = {{NULL, 0}, {NULL, 0}};
-    if (map->mode != OTTER_MODE_SWAP || map->areas_count == FLASHMAP_AREAS_MAX ||
+    if (map->mode != OTTER_MODE_SWAP || map->trailers || map->areas_count == FLASHMAP_AREAS_MAX ||
         !better_place(map, &better)) {
         return;
     }

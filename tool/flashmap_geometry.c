@@ -178,4 +178,8 @@ void flashmap_check_geometry(struct flashmap *map, struct flashmap_report *repor
     for (uint8_t app = 1; app <= map->apps_count; app++) {
         check_app(map, app, report);
     }
+    if (map->apps_count > 1) {
+        flashmap_note(report, "%u applications: layout and header are for application_1",
+                      map->apps_count);
+    }
 }

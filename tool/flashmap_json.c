@@ -2,7 +2,7 @@
 /*
  * flashmap_json.c - the JSON under a flash map: strict, with the key's path in every message.
  *
- * Text from the file is quoted in messages only after quote() made it short and printable:
+ * Text from the file is quoted in messages only after flashmap_quote made it short and printable:
  * a map may come from anywhere, and a message is one line on a terminal.
  */
 #include <ctype.h>
@@ -12,13 +12,9 @@
 
 #include "tool/flashmap_parts.h"
 
-struct quoted {
-    char text[48];
-};
-
-static struct quoted quote(const char *text)
+struct flashmap_quoted flashmap_quote(const char *text)
 {
-    struct quoted quoted = {{0}};
+    struct flashmap_quoted quoted = {{0}};
     size_t len = 0;
     while (text[len] && len + 4 < sizeof quoted.text) {
         quoted.text[len] = isprint((unsigned char)text[len]) ? text[len] : '?';
@@ -41,7 +37,7 @@ json_t *flashmap_json(const char *text, size_t len, struct flashmap_report *repo
     json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
     if (!root) {
         flashmap_error(report, "not JSON: line %d, column %d: %s", error.line, error.column,
-                       quote(error.text).text);
+                       flashmap_quote(error.text).text);
         return NULL;
     }
     if (!json_is_object(root)) {
@@ -75,7 +71,7 @@ void flashmap_known_keys(const json_t *object, const char *path, const char *con
          iter = json_object_iter_next((json_t *)(uintptr_t)object, iter)) {
         const char *key = json_object_iter_key(iter);
         if (!listed(key, known)) {
-            flashmap_error(report, "unknown key '%s'%s%s; known here: %s", quote(key).text,
+            flashmap_error(report, "unknown key '%s'%s%s; known here: %s", flashmap_quote(key).text,
                            *path ? " in " : "", path, list);
         }
     }
@@ -161,12 +157,12 @@ bool flashmap_number(json_t *object, const char *path, const char *key, bool lea
     }
     if (!is_hex(text)) {
         flashmap_error(report, "%s: '%s' is not a hex number such as \"0x10000\"", full,
-                       quote(text).text);
+                       flashmap_quote(text).text);
         return false;
     }
     const char *digits = text + 2 + strspn(text + 2, "0");
     if (strlen(digits) > 8) {
-        flashmap_error(report, "%s: %s does not fit 32 bits", full, quote(text).text);
+        flashmap_error(report, "%s: %s does not fit 32 bits", full, flashmap_quote(text).text);
         return false;
     }
     *ret_value = (uint32_t)strtoul(text + 2, NULL, 16);

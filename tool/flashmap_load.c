@@ -163,8 +163,20 @@ static void platform_unknown(struct loading *loading, const char *name)
                                 platform->name);
     }
     flashmap_error(loading->report,
-                   "platform '%.32s' is not known; known: %s; or the path of a platform file", name,
-                   list);
+                   "platform '%s' is not known; known: %s; or the path of a platform file",
+                   flashmap_quote(name).text, list);
+}
+
+/* Everything but the devices is as on the XMC that is known by name. */
+static void use_platform_file(struct loading *loading)
+{
+    loading->platform = flashmap_platform_find("XMC7200");
+    set_name(loading->map->platform, sizeof loading->map->platform, loading->options->platform);
+    if (loading->map->dialect != FLASHMAP_XMC) {
+        flashmap_error(loading->report,
+                       "the map is written for a PSoC, which has no platform file; "
+                       "--platform takes a name here");
+    }
 }
 
 /* --platform, then --kit, then the map's own key, then a conclusion from the map. */
@@ -176,13 +188,12 @@ static void find_platform(struct loading *loading)
     const char *name = options->platform ? options->platform : kit ? kit->platform : key;
     if (options->kit && !kit) {
         flashmap_error(loading->report,
-                       "kit '%.40s' is not known; `otter flashmap show --kits` lists them",
-                       options->kit);
+                       "kit '%s' is not known; `otter flashmap show --kits` lists them",
+                       flashmap_quote(options->kit).text);
         return;
     }
-    if (name && is_platform_file(name)) {
-        loading->platform = flashmap_platform_find("XMC7200");
-        set_name(loading->map->platform, sizeof loading->map->platform, name);
+    if (options->platform && is_platform_file(options->platform)) {
+        use_platform_file(loading);
         return;
     }
     if (name) {
@@ -269,8 +280,8 @@ static void find_mode(struct loading *loading)
     const struct flashmap_area *scratch = flashmap_find(map, FLASHMAP_SCRATCH, 0);
     const struct flashmap_area *status = flashmap_find(map, FLASHMAP_STATUS, 0);
     if (key && strcmp(key, "swap") != 0 && strcmp(key, "overwrite") != 0) {
-        flashmap_error(loading->report, "upgrade '%.32s' is not known; known: swap, overwrite",
-                       key);
+        flashmap_error(loading->report, "upgrade '%s' is not known; known: swap, overwrite",
+                       flashmap_quote(key).text);
         return;
     }
     map->mode_by_key = mode != NULL;

@@ -15,6 +15,12 @@ void flashmap_error(struct flashmap_report *report, const char *format, ...)
 void flashmap_note(struct flashmap_report *report, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Text from a file made short and printable, for a message. */
+struct flashmap_quoted {
+    char text[48];
+};
+struct flashmap_quoted flashmap_quote(const char *text);
+
 /* JSON text to a tree; NULL after an error was reported. */
 json_t *flashmap_json(const char *text, size_t len, struct flashmap_report *report);
 

@@ -49,9 +49,9 @@ static const struct model *model_find(const char *name, struct flashmap_report *
             (size_t)snprintf(list + len, sizeof list - len, "%s%s", i ? ", " : "", models[i].name);
     }
     flashmap_error(report,
-                   "external_flash[0].model '%.32s' is not known; known: %s; or give flash-size "
+                   "external_flash[0].model '%s' is not known; known: %s; or give flash-size "
                    "and erase-size",
-                   name, list);
+                   flashmap_quote(name).text, list);
     return NULL;
 }
 
@@ -125,7 +125,8 @@ static void add_external(json_t *chip, struct flashmap *map, struct flashmap_rep
                                      .external = true};
     const char *mode = flashmap_string(chip, "external_flash[0]", "mode", false, report);
     if (mode && strcmp(mode, "XIP") != 0) {
-        flashmap_error(report, "external_flash[0].mode '%.32s' is not known; known: XIP", mode);
+        flashmap_error(report, "external_flash[0].mode '%s' is not known; known: XIP",
+                       flashmap_quote(mode).text);
     }
     device.xip = mode && strcmp(mode, "XIP") == 0;
     if (sizes_of(chip, &device, report) && sizes_fit(&device, report)) {
@@ -212,7 +213,8 @@ static void read_application(json_t *parent, const char *name, uint8_t app, stru
     refuse_shared_slot(object, path, report);
     const char *core = flashmap_string(object, path, "core", true, report);
     if (core && strcmp(core, "CM4") != 0 && strcmp(core, "CM0P") != 0) {
-        flashmap_error(report, "%s.core '%.16s' is not known; known: CM4, CM0P", path, core);
+        flashmap_error(report, "%s.core '%s' is not known; known: CM4, CM0P", path,
+                       flashmap_quote(core).text);
     } else if (core && app == 1) {
         map->core = strcmp(core, "CM4") == 0 ? "CM4" : "CM0P";
     }

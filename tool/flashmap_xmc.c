@@ -47,8 +47,9 @@ static const struct kind *kind_of(json_t *region, const char *path, struct flash
             return &kinds[i];
         }
     }
-    flashmap_error(report, "%s.type '%.32s' is not known; known: %s, %s, %s, %s", path, type,
-                   kinds[0].type, kinds[1].type, kinds[2].type, kinds[3].type);
+    flashmap_error(report, "%s.type '%s' is not known; known: %s, %s, %s, %s", path,
+                   flashmap_quote(type).text, kinds[0].type, kinds[1].type, kinds[2].type,
+                   kinds[3].type);
     return NULL;
 }
 

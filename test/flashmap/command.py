@@ -155,7 +155,8 @@ def test_bad_inputs_are_one_line(folder):
                (["check", folder / "empty.json"], 1), (["check", folder / "large.json"], 1), (["check", "no_such_map"], 1),
                (["check", "xmc7200_platform"], 1), (["check", ""], 1), (["show", folder], 1),
                (["check", "--platform", folder / "garbage.json", xmc], 1), (["check", "--platform", folder / "no.json", xmc], 1),
-               (["check", "--platform", "PSOC_9", psoc], 1), (["check", "--platform", "XMC7200", psoc], 1),
+               (["check", "--platform", "PSOC_9", psoc], 1),
+               (["check", "--platform", ROOT / "flashmap" / "xmc7200_platform.json", psoc], 1), (["check", "--platform", "XMC7200", psoc], 1),
                (["header", "--linker", "--header-size", "0x1C0000", psoc], 1),
                (["header", psoc, "-o", folder], 1), (["header", psoc, "-o", folder / "no" / "map.h"], 1),
                (["show", "--svg", "/proc/map.svg", psoc], 1),
@@ -166,6 +167,39 @@ def test_bad_inputs_are_one_line(folder):
         expect(done.stdout == "" and len(done.stderr.splitlines()) == 1 and done.stderr.startswith("otter flashmap "),
                f"flashmap {words}: {done.stdout!r} {done.stderr!r}")
         expect(done.stderr.isprintable() or done.stderr[:-1].isprintable(), f"flashmap {words}: control characters")
+
+
+def test_bad_platform_files(folder):
+    """One thing wrong in a region each, and the message that says so."""
+    good = json.loads((ROOT / "flashmap" / "xmc7200_platform.json").read_text())
+    wrong = [({"type": "FLASH"}, "memory_regions[1].type 'FLASH' is not known"),
+             ({"type": None}, "memory_regions[1].type is missing"),
+             ({"mem_type": "INTERNAL_FLASH_CODE_SMALL"}, "memory_regions[1] has both type and mem_type"),
+             ({"type": "INTERNAL_FLASH_CODE_LARGE"}, "memory_regions[1]: a second region of type code_large"),
+             ({"erase_size": "0x0"}, "memory_regions[1].erase_size 0x0 must be a multiple of 0x20"),
+             ({"erase_size": "0x30"}, "memory_regions[1].erase_size 0x30 must be a multiple of 0x20"),
+             ({"size": "0x41000"}, "memory_regions[1].size 0x41000 must be a multiple of erase_size 0x2000"),
+             ({"size": "0x0"}, "memory_regions[1].size 0x0 must be a multiple"),
+             ({"erase_value": "0x7F"}, "memory_regions[1].erase_value 0x7F must be 0xFF or 0x00"),
+             ({"erase_value": 255}, "memory_regions[1].erase_value must be a string"),
+             ({"address": "0x107E0000"}, "memory_regions[1]: the region at 0x107E0000 overlaps memory_regions[0]"),
+             ({"address": "0xFFFFE000"}, "memory_regions[1] reaches beyond 32-bit addresses"),
+             ({"colour": "red"}, "unknown key 'colour' in memory_regions[1]")]
+    path = folder / "platform.json"
+    for change, message in wrong:
+        platform = json.loads(json.dumps(good))
+        platform["memory_regions"][1].update(change)
+        platform["memory_regions"][1] = {k: v for k, v in platform["memory_regions"][1].items() if v is not None}
+        path.write_text(json.dumps(platform))
+        done = otter("check", "--platform", path, MAPS[4], code=1)
+        expect(message in done.stderr.splitlines()[0], f"platform with {change}: {done.stderr}")
+    for platform, message in (({"memory_regions": {}}, "memory_regions must be an array"),
+                              ({"memory_regions": [7]}, "memory_regions[0] must be an object"),
+                              ({"memory_regions": good["memory_regions"] * 3}, "12 memory_regions, at most 8"),
+                              ({**good, "core_list": 7}, "core_list must be an array"), ([], "must hold a JSON object")):
+        path.write_text(json.dumps(platform))
+        done = otter("check", "--platform", path, MAPS[4], code=1)
+        expect(message in done.stderr.splitlines()[0], f"platform: {done.stderr}")
 
 
 def test_mode_can_be_set_by_hand(_):

@@ -236,6 +236,21 @@ static const struct mistake cases[] = {
               "\"DUAL\""},
      .errors = 1,
      .first = "external_flash[0].mode 'DUAL' is not known; known: XIP"},
+    {.name = "control characters in a name",
+     .base = "psoc62_2m_ext_swap_single",
+     .edit = {"\"S25HS256T\"",
+              "\"S25\\nHS\\u001b[2J256T\""},
+     .errors = 1,
+     .first = "external_flash[0].model 'S25?HS?[2J256T' is not known; known: FM25Q04, FM25W04, "
+              "FM25Q08, FM25W08, P25Q05H, P25Q10H, P25Q20H, P25Q40H, S25HS256T, S25HS512T, "
+              "S25FL512S, S25HS01GT; or give flash-size and erase-size"},
+    {.name = "a path as platform",
+     .base = "psoc62_2m_ext_swap_single",
+     .edit = {"\"external_flash\"",
+              "\"platform\": \"/etc/passwd.json\", \"external_flash\""},
+     .errors = 1,
+     .first = "platform '/etc/passwd.json' is not known; known: PSOC_062_512K, PSOC_062_2M, "
+              "PSOC_062_1M, PSOC_063_1M, XMC7200; or the path of a platform file"},
     {.name = "two chips",
      .base = "psoc62_2m_ext_swap_single",
      .edit = {"\"external_flash\": [",
