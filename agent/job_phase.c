@@ -90,14 +90,30 @@ static void remember(struct otter_agent *agent, enum otter_outcome outcome)
     memcpy(agent->job_validator, validator, strlen(validator) + 1);
 }
 
+/* Not a job document. It is fetched again at every poll: what was wrong may have been the
+ * way it came, and then a 304 would keep it wrong. */
+static void give_up(struct otter_agent *agent, bool cut, int err)
+{
+    if (cut) { /* the connection's end was the only end: more likely cut than wrong */
+        otter_agent_end(agent, OTTER_OUTCOME_UNREACHABLE, OTTER_ERR_IO);
+    } else {
+        otter_agent_end(agent, OTTER_OUTCOME_BAD_JOB, err);
+    }
+}
+
 static void take_end(struct otter_agent *agent)
 {
     struct otter_http *http = &agent->http;
+    bool cut = http->cut;
     otter_http_finish(http);
     int err = otter_job_read(agent->config, (char *)agent->install.stage, agent->doc_len, http->buf,
                              http->size, &agent->job);
-    enum otter_outcome outcome = err < 0 ? OTTER_OUTCOME_BAD_JOB : judge(agent);
     agent->job_validator[0] = '\0';
+    if (err < 0) {
+        give_up(agent, cut, err);
+        return;
+    }
+    enum otter_outcome outcome = judge(agent);
     if (outcome != OTTER_OUTCOME_NONE) {
         remember(agent, outcome);
         otter_agent_end(agent, outcome, err);

@@ -155,7 +155,7 @@ def _(bench):
 
 
 for _version in ("TLSv1_2", "TLSv1_3"):
-    def one_version(version=getattr(ssl.TLSVersion, _version), name=_version[5:].replace("_", ".")):
+    def one_version(version=getattr(ssl.TLSVersion, _version), name=_version[4:].replace("_", ".")):
         @tls(name + "-only")
         def _(bench):
             """Works, and the second connection resumes the first one's session."""
