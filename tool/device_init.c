@@ -387,6 +387,7 @@ static int init_device(struct init *init, const char **args)
 {
     int rc = check_needed(init, args);
     rc = rc ? rc : load_parts(init);
+    rc = rc ? rc : device_check_certificates(init->options.ca, init->options.cert, init->options.key_file);
     rc = rc ? rc : make_folder(init);
     if (rc == 0) {
         printf("%s: a device with the flash map %s, board %s, server %s\n", init->folder, init->map.name, init->board,
