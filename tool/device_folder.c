@@ -91,14 +91,15 @@ static int unpack(struct device_folder *folder, const char *path, struct numbers
     int rc = json_unpack_ex(
         folder->json, &error, 0,
         "{s:{s:s, s:I, s:b}, s:s, s:s, s?s, s?s, s?s, s?s, s?s, s?s, s?s, s?s, s?s,"
-        " s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:b}",
+        " s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:b, s?s, s?s}",
         "server", "host", &config->host, "port", &n->port, "plain", &n->plain, "map", &names->map, "board",
         &config->board, "mode", &names->mode, "product", &config->product, "manufacturer", &config->manufacturer,
         "manufacturer_id", &config->manufacturer_id, "serial", &config->serial, "device_id", &config->device_id,
         "ca", &names->ca, "cert", &names->cert, "client_key", &names->key, "poll_ms", &n->poll_ms, "initial_ms",
         &n->initial_ms, "retry_ms", &n->retry_ms, "retry_max_ms", &n->retry_max_ms, "stall_ms", &n->stall_ms, "trial_ms", &n->trial_ms, "health_ms", &n->health_ms,
         "trial_boots", &n->trial_boots, "watchdog_ms", &n->watchdog_ms, "range_size", &n->range_size, "permanent",
-        &n->permanent, "no_report", &n->no_report, "no_clock", &n->no_clock);
+        &n->permanent, "no_report", &n->no_report, "no_clock", &n->no_clock, "job_path",
+        &config->job_path, "image_path", &config->image_path);
     if (rc != 0) {
         return tool_refuse("'%s': %s; make the device again with `otter device init`", path, error.text);
     }
@@ -106,6 +107,18 @@ static int unpack(struct device_folder *folder, const char *path, struct numbers
         return tool_refuse("'%s': a number is out of range; make the device again with `otter device init`", path);
     }
     return 0;
+}
+
+static void take_hosts(struct device_folder *folder)
+{
+    struct host_config *config = &folder->device.config;
+    const json_t *hosts = json_object_get(folder->json, "hosts");
+    for (size_t i = 0; i < json_array_size(hosts) && i < HOST_HOSTS_MAX; i++) {
+        const char *host = json_string_value(json_array_get(hosts, i));
+        if (host) {
+            config->hosts[config->hosts_count++] = host;
+        }
+    }
 }
 
 static void take_numbers(struct device_folder *folder, const struct numbers *n)
@@ -194,6 +207,7 @@ int device_folder_open(struct device_folder *folder, const char *path)
     rc = rc ? rc : unpack(folder, json_path, &numbers, &names);
     if (rc == 0) {
         take_numbers(folder, &numbers);
+        take_hosts(folder);
         rc = load_map(folder, &names);
     }
     rc = rc ? rc : load_key(folder);

@@ -29,6 +29,8 @@
 struct init_options {
     char *map, *kit, *mode, *key, *image, *server, *ca, *cert, *key_file;
     char *board, *product, *manufacturer, *manufacturer_id, *serial, *device_id;
+    char *job_path, *image_path;
+    const char **hosts; /* NULL: none; ends with NULL */
     double poll_s;
     int poll_ms, initial_ms, retry_ms, retry_max_ms, stall_ms, trial_ms, health_ms, watchdog_ms;
     int trial_boots, range_size, permanent, no_report, no_clock;
@@ -130,6 +132,14 @@ static int check_needed(struct init *init, const char **args)
     if (!o->cert != !o->key_file) {
         return tool_usage("--cert and --key-file belong together");
     }
+    if ((o->job_path && o->job_path[0] != '/') || (o->image_path && o->image_path[0] != '/')) {
+        return tool_usage("--job-path and --image-path begin with '/'");
+    }
+    for (size_t i = 0; o->hosts && o->hosts[i]; i++) {
+        if (i >= HOST_HOSTS_MAX) {
+            return tool_usage("--allow-host: at most %u hosts", HOST_HOSTS_MAX);
+        }
+    }
     int rc = check_numbers(o);
     rc = rc ? rc : parse_server(init);
     if (rc == 0 && !init->plain && !o->ca) {
@@ -206,13 +216,22 @@ static bool map_is_file(const struct init *init)
     return init->options.map && stat(init->options.map, &st) == 0;
 }
 
+static json_t *list(const char *const *strings)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; strings && strings[i]; i++) {
+        (void)json_array_append_new(array, json_string(strings[i]));
+    }
+    return array;
+}
+
 static json_t *describe(const struct init *init)
 {
     const struct init_options *o = &init->options;
     const char *map = map_is_file(init) ? DEVICE_MAP : init->map.name;
     return json_pack(
         "{s:i, s:s, s:s*, s:{s:s, s:i, s:b}, s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*,"
-        " s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:b, s:b, s:b}",
+        " s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:b, s:b, s:b, s:s*, s:s*, s:o}",
         "format", 1, "map", map, "mode", o->mode, "server", "host", init->host, "port", (int)init->port, "plain",
         (int)init->plain, "board", init->board, "product", o->product, "manufacturer", o->manufacturer,
         "manufacturer_id", o->manufacturer_id, "serial", o->serial, "device_id", o->device_id, "ca",
@@ -220,7 +239,8 @@ static json_t *describe(const struct init *init)
         o->key_file ? DEVICE_CLIENT_KEY : NULL, "poll_ms", o->poll_ms, "initial_ms", o->initial_ms, "retry_ms",
         o->retry_ms, "retry_max_ms", o->retry_max_ms, "stall_ms", o->stall_ms, "trial_ms", o->trial_ms, "health_ms",
         o->health_ms, "trial_boots", o->trial_boots, "watchdog_ms", o->watchdog_ms, "range_size", o->range_size,
-        "permanent", o->permanent, "no_report", o->no_report, "no_clock", o->no_clock);
+        "permanent", o->permanent, "no_report", o->no_report, "no_clock", o->no_clock, "job_path",
+        o->job_path, "image_path", o->image_path, "hosts", list(o->hosts));
 }
 
 static int write_json(const struct init *init)
@@ -373,7 +393,12 @@ static void free_init(struct init *init)
 {
     struct init_options *o = &init->options;
     char *const strings[] = {o->map,   o->kit,     o->mode,         o->key,             o->image,  o->server,   o->ca, o->cert, o->key_file,
-                             o->board, o->product, o->manufacturer, o->manufacturer_id, o->serial, o->device_id};
+                             o->board, o->product, o->manufacturer, o->manufacturer_id, o->serial, o->device_id,
+                             o->job_path, o->image_path};
+    for (size_t i = 0; o->hosts && o->hosts[i]; i++) {
+        free((char *)(uintptr_t)o->hosts[i]);
+    }
+    free(o->hosts);
     for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++) {
         free(strings[i]);
     }
@@ -433,6 +458,9 @@ int device_init(int argc, const char **argv)
         {"health-ms", 0, POPT_ARG_INT, &o->health_ms, 0, "how long the application's health check takes [0]", "MS"},
         {"watchdog-ms", 0, POPT_ARG_INT, &o->watchdog_ms, 0, "an unfed watchdog resets after this [4000]", "MS"},
         {"range", 0, POPT_ARG_INT, &o->range_size, 0, "bytes per request; 0: one streamed download [0]", "BYTES"},
+        {"job-path", 0, POPT_ARG_STRING, &o->job_path, 0, "where the job document is [/ota_update.json]", "/FILE"},
+        {"image-path", 0, POPT_ARG_STRING, &o->image_path, 0, "no job document: this image, if it is newer", "/FILE"},
+        {"allow-host", 0, POPT_ARG_ARGV, &o->hosts, 0, "a job or redirect may name it too; may be repeated", "HOST"},
         {"permanent", 0, POPT_ARG_NONE, &o->permanent, 0, "install without a trial", NULL},
         {"no-report", 0, POPT_ARG_NONE, &o->no_report, 0, "send no reports", NULL},
         {"no-clock", 0, POPT_ARG_NONE, &o->no_clock, 0, "no trusted time: certificate dates are not checked", NULL},

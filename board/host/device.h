@@ -15,6 +15,7 @@
 #include "sim/sim.h"
 
 #define HOST_KEYS_MAX 4u
+#define HOST_HOSTS_MAX 4u
 
 /* What a product would keep in its configuration area. Strings are borrowed. */
 struct host_config {
@@ -22,6 +23,9 @@ struct host_config {
     uint16_t port;
     bool plain; /* HTTP */
     const char *board, *product, *manufacturer, *manufacturer_id, *serial, *device_id;
+    const char *job_path, *image_path; /* NULL: the agent's default; job flow */
+    const char *hosts[HOST_HOSTS_MAX]; /* allowed besides host */
+    size_t hosts_count;
     const void *ca, *cert, *key; /* PEM or DER; NULL: none */
     size_t ca_len, cert_len, key_len;
     uint32_t initial_ms, poll_ms, retry_ms, retry_max_ms, stall_ms;

@@ -42,7 +42,8 @@ COMMANDS = [
     Command("serve", "--folder IN:served --cert IN:server.crt --key IN:server.key", daemon=True),
     Command("device app", "--version 1.0.0 -o OUT:app.bin"),
     Command("device init", "OUT:device --map psoc62_2m_ext_swap_single --key IN:pub.pem.in "
-                           "--image IN:signed.bin.in --server https://127.0.0.1:1 --ca IN:ca.crt"),
+                           "--image IN:signed.bin.in --server https://127.0.0.1:1 --ca IN:ca.crt "
+                           "--cert IN:client.crt --key-file IN:client.key"),
     Command("device run", "IN:device.in --until polls=1 --timeout 5", daemon=True),
     Command("device status", "IN:device.in"),
 ]
@@ -59,7 +60,8 @@ def prepare(bench):
     image = kit.image("1.0.0", 3000)
     for source, name in ((kit.key(), "key.pem"), (kit.pub(), "pub.pem.in"), (image, "signed.bin.in"),
                          (certs + "/http_ca.crt", "ca.crt"), (certs + "/http_server.crt", "server.crt"),
-                         (certs + "/http_server.key", "server.key"), (payload, "app.bin.in")):
+                         (certs + "/http_server.key", "server.key"),
+                         (certs + "/http_client.crt", "client.crt"), (certs + "/http_client.key", "client.key"), (payload, "app.bin.in")):
         shutil.copy(source, os.path.join(folder, name))
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     shutil.copy(os.path.join(root, "flashmap", harness.PSOC + ".json"), os.path.join(folder, "map.json"))
@@ -286,6 +288,10 @@ BAD_VALUES = [
                      "https://a:0"]),
     ("device init", ["device.in", "--map", harness.PSOC, "--key", "pub.pem.in", "--image", "signed.bin.in", "--server",
                      "http://a:1"]),
+    ("device init", ["x", "--map", harness.PSOC, "--key", "pub.pem.in", "--image", "signed.bin.in", "--server", "https://a:1",
+                     "--ca", "ca.crt", "--cert", "client.crt", "--key-file", "server.key"]),
+    ("device init", ["x", "--map", harness.PSOC, "--key", "pub.pem.in", "--image", "signed.bin.in", "--server", "http://a:1",
+                     "--image-path", "app.bin"]),
     ("device run", ["device.in", "--until", "nonsense"]), ("device run", ["device.in", "--timeout", "soon"]),
     ("device run", ["device.in", "--cut-after", "many"]),
 ]

@@ -479,11 +479,11 @@ def _(bench):
 def _(bench):
     reports = os.path.join(bench.folder, "reports.jsonl")
     url, _, image = otter_serve(bench, "--reports", reports)
-    device = update(bench, url, image, until="reported")
-    idle_polls(device)
+    update(bench, url, image, until="polls=4")
     with open(reports) as f:
         lines = f.read().splitlines()
-    check(lines and any("1.1.0" in line for line in lines), "reports: %s", lines)
+    check([word for word in ("installing", "confirmed") if any(word in line and "1.1.0" in line for line in lines)]
+          == ["installing", "confirmed"], "reports: %s", lines)
 
 
 @server_case("otter-serve-plain")
