@@ -271,7 +271,7 @@ int otter_agent_init(struct otter_agent *agent, const struct otter_agent_config 
 
 void otter_agent_check_now(struct otter_agent *agent)
 {
-    agent->has_bad_source = false;
+    agent->bad_skips = 0;
     agent->timer.wait_ms = 0;
 }
 

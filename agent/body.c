@@ -29,7 +29,6 @@ void otter_body_begin(struct otter_http *http)
     } else if (head->chunked) {
         http->framing = OTTER_HTTP_CHUNKED;
         http->chunk_state = CHUNK_SIZE_FIRST;
-        http->meta_len = 0;
     } else if (head->has_length) {
         http->framing = OTTER_HTTP_LENGTH;
         http->left = head->length;
@@ -91,6 +90,7 @@ static int take_line_end(struct otter_http *http, uint8_t byte)
     }
     if (http->chunk_state == CHUNK_DATA_LF) {
         http->chunk_state = CHUNK_SIZE_FIRST;
+        http->meta_len = 0;
     } else if (http->chunk_state == CHUNK_SIZE_LF && http->left > 0) {
         http->chunk_state = CHUNK_DATA;
         http->meta_len = 0;

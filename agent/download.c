@@ -158,15 +158,22 @@ static void begin_request(struct otter_agent *agent)
     otter_http_begin(&agent->http, &place, &request, agent->now_ms);
 }
 
-/* This file came to no good, and would again. */
+void otter_fetch_distrust(struct otter_agent *agent, enum otter_outcome outcome)
+{
+    const uint8_t *source = agent->fetch.source;
+    bool again = agent->bad_outcome != OTTER_OUTCOME_NONE && memcmp(agent->bad_source, source, 16) == 0;
+    if (!agent->fetch.source_known) {
+        return;
+    }
+    agent->bad_times = (uint8_t)(!again ? 0 : agent->bad_times < 7 ? agent->bad_times + 1 : 7);
+    agent->bad_skips = (uint8_t)(1u << agent->bad_times);
+    agent->bad_outcome = outcome;
+    memcpy(agent->bad_source, source, sizeof agent->bad_source);
+}
+
+/* This answer is of no use. */
 static void refuse(struct otter_agent *agent, enum otter_outcome outcome, int err)
 {
-    if (agent->fetch.source_known &&
-        (outcome == OTTER_OUTCOME_BAD_IMAGE || outcome == OTTER_OUTCOME_TOO_LARGE)) {
-        agent->has_bad_source = true;
-        agent->bad_outcome = outcome;
-        memcpy(agent->bad_source, agent->fetch.source, sizeof agent->bad_source);
-    }
     agent->fetch.live = false;
     otter_agent_end(agent, outcome, err);
 }
@@ -218,9 +225,9 @@ static void settle(struct otter_agent *agent, const char *validator, uint32_t to
         refuse(agent, OTTER_OUTCOME_BAD_IMAGE, OTTER_ERR_CORRUPT);
         return;
     }
-    if (agent->has_bad_source && memcmp(agent->bad_source, fetch->source, 16) == 0) {
-        fetch->live = false;
-        otter_agent_end(agent, agent->bad_outcome, OTTER_ERR_REFUSED);
+    if (agent->bad_skips > 0 && memcmp(agent->bad_source, fetch->source, 16) == 0) {
+        agent->bad_skips--;
+        refuse(agent, agent->bad_outcome, OTTER_ERR_REFUSED);
         return;
     }
     if (fetch->resuming && otter_install_position(&agent->install) > 0) {
@@ -303,7 +310,9 @@ static void judge(struct otter_agent *agent)
     if (outcome == OTTER_OUTCOME_NONE) {
         return;
     }
-    if (!has_job(agent)) {
+    if (outcome == OTTER_OUTCOME_BAD_IMAGE || outcome == OTTER_OUTCOME_TOO_LARGE) {
+        otter_fetch_distrust(agent, outcome);
+    } else if (!has_job(agent)) {
         const char *validator = head->etag[0] != '\0' ? head->etag : head->modified;
         memcpy(agent->job_validator, validator, strlen(validator) + 1);
         agent->judged = outcome;

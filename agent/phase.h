@@ -39,6 +39,10 @@ void otter_agent_tell(struct otter_agent *agent, enum otter_event_kind kind,
 /* A new image begins: forget how the last one came along. */
 void otter_fetch_reset(struct otter_agent *agent);
 
+/* This file came to no good: leave it alone for the next poll, or, if it was so before, for
+ * the next 2, 4, ... 128. */
+void otter_fetch_distrust(struct otter_agent *agent, enum otter_outcome outcome);
+
 /* Look at the first bytes of the image, once they are staged: may it follow? NONE: yes. */
 enum otter_outcome otter_fetch_judge(struct otter_agent *agent);
 enum { OTTER_FETCH_HEADER = 32 };

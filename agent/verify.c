@@ -82,10 +82,8 @@ static void fail(struct otter_agent *agent, enum otter_outcome outcome, int err)
 {
     struct otter_fetch *fetch = &agent->fetch;
     bool again = fetch->resumed && !agent->pushing;
-    if (err != OTTER_ERR_IO && fetch->source_known && !again) {
-        agent->has_bad_source = true;
-        agent->bad_outcome = outcome;
-        memcpy(agent->bad_source, fetch->source, sizeof agent->bad_source);
+    if (err != OTTER_ERR_IO && !again) {
+        otter_fetch_distrust(agent, outcome);
     }
     otter_fetch_reset(agent);
     if (again && err != OTTER_ERR_IO) {

@@ -135,9 +135,10 @@ struct otter_agent { /* agent.c */
     bool announced, begun;     /* the first phase was entered; this phase has begun its work */
     bool pushing, was_stopped; /* the application brings the bytes; it had stopped us before */
     bool reached;              /* on trial: the server answered */
-    bool has_bad_source, from_start; /* from_start: resume nothing, the ranges were wrong */
-    enum otter_outcome bad_outcome;
-    uint8_t bad_source[16]; /* came to bad_outcome: not fetched again while it is the same */
+    bool from_start; /* resume nothing, the ranges were wrong */
+    uint8_t bad_times, bad_skips;   /* bad_source came to bad_outcome: polls that still */
+    enum otter_outcome bad_outcome; /* leave it alone while it is the same */
+    uint8_t bad_source[16];
     struct otter_http http;
     struct otter_job job;
     struct otter_install install;
