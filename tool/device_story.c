@@ -23,6 +23,19 @@ static const char *const colour_codes[] = {
     [APP] = "\033[34m", [GOOD] = "\033[32m", [BAD] = "\033[31m",
 };
 
+/* As the locale's environment says: LC_ALL, else LC_CTYPE, else LANG. */
+static bool is_utf8(void)
+{
+    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+    for (int i = 0; i < 3; i++) {
+        const char *value = getenv(names[i]);
+        if (value && *value) {
+            return strcasestr(value, "utf-8") || strcasestr(value, "utf8");
+        }
+    }
+    return false;
+}
+
 void story_begin(struct story *story, bool overwrite)
 {
     const char *terminal = getenv("TERM");
@@ -30,6 +43,8 @@ void story_begin(struct story *story, bool overwrite)
     memset(story, 0, sizeof *story);
     story->overwrite = overwrite;
     story->terminal = isatty(STDOUT_FILENO) && terminal && strcmp(terminal, "dumb") != 0;
+    story->utf8 = is_utf8();
+    story->moving = "copy";
     story->colours = story->terminal && !(no_colour && *no_colour);
 }
 
@@ -60,9 +75,9 @@ void story_end(struct story *story)
 
 void story_led(struct story *story, bool on)
 {
+    const char *lamp = story->utf8 ? (on ? "\u25cf" : "\u25cb") : on ? "*" : "o";
     story_end(story);
-    printf("%12s%s%s%s  LED", "", story->colours && on ? "\033[33;1m" : "", on ? "\u25cf" : "\u25cb",
-           story->colours ? "\033[0m" : "");
+    printf("%12s%s%s%s  LED", "", story->colours && on ? "\033[33;1m" : "", lamp, story->colours ? "\033[0m" : "");
     story->bar = true;
     (void)fflush(stdout);
 }
@@ -185,6 +200,7 @@ static void tell_refused(struct story *story, const json_t *event)
 
 static void tell_swap(struct story *story, const json_t *event)
 {
+    story->moving = story->overwrite ? "copy" : "swap";
     if (story->overwrite) {
         line(story, event, PLAIN, "%s verifies; copies it over %s", text(event, "version"), text(event, "previous"));
     } else {
@@ -195,12 +211,13 @@ static void tell_swap(struct story *story, const json_t *event)
 
 static void tell_swap_resumed(struct story *story, const json_t *event)
 {
-    line(story, event, PLAIN, "goes on with the interrupted %s", story->overwrite ? "copy" : "swap");
+    story->moving = story->overwrite ? "copy" : "swap";
+    line(story, event, PLAIN, "goes on with the interrupted %s", story->moving);
 }
 
 static void tell_boot_progress(struct story *story, const json_t *event)
 {
-    bar(story, event, "moving");
+    bar(story, event, story->moving);
 }
 
 static void tell_trial(struct story *story, const json_t *event)
@@ -211,12 +228,14 @@ static void tell_trial(struct story *story, const json_t *event)
 
 static void tell_revert(struct story *story, const json_t *event)
 {
+    story->moving = "revert";
     line(story, event, BAD, "trial failed (%s): brings the old image back,", text(event, "reason"));
     line(story, event, BAD, "and rejects this one for good");
 }
 
 static void tell_revert_resumed(struct story *story, const json_t *event)
 {
+    story->moving = "revert";
     line(story, event, PLAIN, "goes on with the interrupted revert");
 }
 

@@ -11,7 +11,9 @@ struct story {
     bool overwrite; /* the map's mode: how a swap is called */
     bool terminal;  /* progress bars */
     bool colours;
-    bool bar;       /* a bar stands on the current line */
+    bool utf8;
+    bool bar;           /* a bar stands on the current line */
+    const char *moving; /* what the bootloader's bar is for */
 };
 
 void story_begin(struct story *story, bool overwrite);
