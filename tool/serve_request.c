@@ -148,13 +148,6 @@ static void answer_short(struct serve *serve, struct evhttp_request *request, st
     }
 }
 
-static void describe(struct evhttp_request *request, const struct serve_file *file)
-{
-    header(request, "ETag", file->etag);
-    header(request, "Last-Modified", file->date);
-    header(request, "Cache-Control", file->immutable ? "public, max-age=31536000, immutable" : "no-cache");
-}
-
 static void answer_body(struct serve *serve, struct evhttp_request *request, struct serve_entry *entry,
                         struct serve_file *file, uint64_t first, uint64_t count)
 {
@@ -187,8 +180,12 @@ static void answer_file(struct serve *serve, struct evhttp_request *request, str
     uint64_t last = 0;
     int status = serve_judge(&conditions, file, is_get, &first, &last);
     uint64_t count = status == 206 ? last - first + 1 : file->size;
-    describe(request, file);
-    header(request, "Accept-Ranges", "bytes");
+    header(request, "ETag", file->etag);
+    header(request, "Cache-Control", file->immutable ? "public, max-age=31536000, immutable" : "no-cache");
+    if (status != 304) { /* what it has still holds: say no more, an idle poll is all headers */
+        header(request, "Last-Modified", file->date);
+        header(request, "Accept-Ranges", "bytes");
+    }
     if (status == 416) {
         snprintf(text, sizeof text, "bytes */%llu", (unsigned long long)file->size);
         header(request, "Content-Range", text);
