@@ -13,7 +13,7 @@ endif
 export OTTER_FETCH = $(FETCH)
 MAP ?= psoc62_2m_ext_swap_single
 
-.PHONY: torture help setup-build setup-test setup-interop build demo test test-e2e interop
+.PHONY: bench torture help setup-build setup-test setup-interop build demo test test-e2e interop
 help:
 	@sed -n 's/^## //p' Makefile
 
@@ -50,3 +50,8 @@ interop: setup-interop build
 DOUBLE ?= 4
 torture: build
 	@build/host/test/powerloss/powerloss --map all --double $(DOUBLE)
+
+## bench      swap cost beside the floor and MCUboot; download beside curl; updates and polls on the wire
+bench: build
+	@build/host/test/bench/swap_cost
+	@OTTER=$(CURDIR)/build/host/otter test/bench/download.py
