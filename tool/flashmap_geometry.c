@@ -3,7 +3,7 @@
  * flashmap_geometry.c - what a map allows: boundaries, the largest image, the swap unit.
  *
  * A boundary is a slot offset that is an erase-sector boundary in both slots at once; swap
- * units end there. DESIGN.md, "The swap", derives the formulas used here.
+ * units end there. The formulas are those of SPEC.md, "Flash maps", and boot/swap.c.
  */
 #include "tool/flashmap_parts.h"
 
