@@ -30,6 +30,7 @@ struct run_options {
     const char **until;
     char *cut_after;
     char *events;
+    char *log;
     long long cuts_seed;
     double timeout_s, pace;
     int cuts;
@@ -283,6 +284,11 @@ static int run_device(struct run *run, const char **args)
     if (rc != 0) {
         return rc;
     }
+    story_begin(&run->story, run->folder.map.mode == OTTER_MODE_OVERWRITE);
+    if (run->options.log && !story_set_levels(&run->story, run->options.log)) {
+        return tool_usage("--log '%s' is not LEVEL or board=LEVEL,boot=LEVEL,app=LEVEL with "
+                          "quiet, errors, normal or all", run->options.log);
+    }
     int lock = lock_folder(run);
     if (lock < 0) {
         return TOOL_REFUSED;
@@ -291,9 +297,9 @@ static int run_device(struct run *run, const char **args)
     run->folder.device.seed = run->random;
     run->cuts_left = run->options.cuts_seed >= 0 ? (uint32_t)run->options.cuts : 0;
     plan_cut(run);
-    story_begin(&run->story, run->folder.map.mode == OTTER_MODE_OVERWRITE);
     run->folder.device.pace = run->options.pace;
-    run->folder.device.tell_led = run->story.terminal && !run->options.json;
+    run->folder.device.tell_led =
+        run->story.terminal && !run->options.json && run->story.level[STORY_APP] >= STORY_NORMAL;
     rc = power(run);
     (void)close(lock);
     return rc;
@@ -304,6 +310,7 @@ static void free_run(struct run *run)
     tool_list_free(run->options.until);
     free(run->options.cut_after);
     free(run->options.events);
+    free(run->options.log);
     if (run->events) {
         (void)fclose(run->events);
     }
@@ -326,6 +333,8 @@ int device_run(int argc, const char **argv)
         {"cuts", 0, POPT_ARG_INT, &run.options.cuts, 0, "how often, with --cuts-seed [20]", "N"},
         {"pace", 0, POPT_ARG_DOUBLE, &run.options.pace, 0,
          "let flash take time: 1 as long as on a real part, 0.1 a tenth of that [0]", "F"},
+        {"log", 0, POPT_ARG_STRING, &run.options.log, 0,
+         "how much is told: quiet, errors, normal, all; or for each of board, boot, app [normal]", "LEVEL | WHO=LEVEL,..."},
         {"json", 0, POPT_ARG_NONE, &run.options.json, 0, "one JSON object per event", NULL},
         {"events", 0, POPT_ARG_STRING, &run.options.events, 0, "append the JSON events to this file as well", "FILE"},
         {"help", 0, POPT_ARG_NONE, NULL, 0, "show this", NULL},

@@ -43,9 +43,45 @@ void story_begin(struct story *story, bool overwrite)
     memset(story, 0, sizeof *story);
     story->overwrite = overwrite;
     story->terminal = isatty(STDOUT_FILENO) && terminal && strcmp(terminal, "dumb") != 0;
+    (void)story_set_levels(story, "normal");
     story->utf8 = is_utf8();
     story->moving = "copy";
     story->colours = story->terminal && !(no_colour && *no_colour);
+}
+
+static const char *const who_names[STORY_WHO] = {"board", "boot", "app"};
+static const char *const level_names[] = {"quiet", "errors", "normal", "all"};
+
+/* One of `names`, `len` bytes long; -1: none of them. */
+static int find_name(const char *const *names, int count, const char *name, size_t len)
+{
+    for (int i = 0; i < count; i++) {
+        if (strlen(names[i]) == len && strncmp(names[i], name, len) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+bool story_set_levels(struct story *story, const char *text)
+{
+    for (const char *at = text;; at++) {
+        size_t len = strcspn(at, ",");
+        const char *equals = memchr(at, '=', len);
+        const char *value = equals ? equals + 1 : at;
+        int level = find_name(level_names, 4, value, len - (size_t)(value - at));
+        int who = equals ? find_name(who_names, STORY_WHO, at, (size_t)(equals - at)) : STORY_WHO;
+        if (level < 0 || who < 0) {
+            return false;
+        }
+        for (int i = 0; i < STORY_WHO; i++) {
+            story->level[i] = who == STORY_WHO || who == i ? (enum story_level)level : story->level[i];
+        }
+        at += len;
+        if (*at == 0) {
+            return true;
+        }
+    }
 }
 
 static const char *text(const json_t *event, const char *key)
@@ -95,11 +131,22 @@ static void head(struct story *story, const json_t *event, enum colour colour)
     }
 }
 
+static enum story_level level_of(const struct story *story, const json_t *event)
+{
+    const char *from = text(event, "from");
+    int who = find_name(who_names, STORY_WHO, from, strlen(from));
+    return who < 0 ? STORY_NORMAL : story->level[who];
+}
+
 static void line(struct story *story, const json_t *event, enum colour colour, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
 static void line(struct story *story, const json_t *event, enum colour colour, const char *format, ...)
 {
+    enum story_level level = level_of(story, event);
+    if (level == STORY_QUIET || (level == STORY_ERRORS && colour != BAD)) {
+        return;
+    }
     va_list args;
     va_start(args, format);
     head(story, event, colour);
@@ -129,7 +176,7 @@ static void bar(struct story *story, const json_t *event, const char *what)
 {
     int64_t done = number(event, "done");
     int64_t total = number(event, "total");
-    if (!story->terminal || total <= 0 || done >= total) {
+    if (!story->terminal || total <= 0 || done >= total || level_of(story, event) < STORY_NORMAL) {
         return;
     }
     char drawn[BAR_WIDTH + 1];
@@ -348,6 +395,10 @@ static void tell_resumed(struct story *story, const json_t *event)
 static void tell_retry(struct story *story, const json_t *event)
 {
     const char *cause = text(event, "cause");
+    if (story->said_why) {
+        line(story, event, DIM, "tries again in %.1f s", (double)number(event, "wait_ms") / 1000.0);
+        return;
+    }
     line(story, event, DIM, "%s%s%s%s: tries again in %.1f s", text(event, "outcome"), *cause ? " (" : "", cause,
          *cause ? ")" : "", (double)number(event, "wait_ms") / 1000.0);
 }
@@ -453,11 +504,17 @@ static const struct teller tellers[] = {
 
 void story_tell(struct story *story, const json_t *event)
 {
+    if (level_of(story, event) == STORY_ALL) {
+        char *whole = json_dumps(event, JSON_COMPACT | JSON_PRESERVE_ORDER);
+        line(story, event, DIM, "%s", whole ? whole : "");
+        free(whole);
+    }
     for (size_t i = 0; i < sizeof tellers / sizeof tellers[0]; i++) {
         if (strcmp(text(event, "from"), tellers[i].from) == 0 && strcmp(text(event, "event"), tellers[i].event) == 0) {
             if (tellers[i].tell) {
                 tellers[i].tell(story, event);
             }
+            story->said_why = strcmp(tellers[i].event, "outcome") == 0;
             return;
         }
     }

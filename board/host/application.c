@@ -99,11 +99,18 @@ static bool wall_clock(void *ctx, int64_t *ret_unix)
     return true;
 }
 
+/* TCP knows best why there is no connection, TLS why there is no trust. */
+static const char *network_cause(const struct application *app, enum otter_outcome outcome)
+{
+    const struct otter_tcp *tcp = app->config->plain ? &app->plain_tcp : &app->tls_tcp;
+    bool by_tls = !app->config->plain && (outcome == OTTER_OUTCOME_UNTRUSTED || tcp->error == 0);
+    return by_tls ? otter_tls_cause(&app->tls) : otter_tcp_cause(tcp);
+}
+
 static void on_agent_event(void *ctx, const struct otter_event *event)
 {
     struct application *app = ctx;
-    const char *cause = app->config->plain ? otter_tcp_cause(&app->plain_tcp) : otter_tls_cause(&app->tls);
-    host_event_agent(&app->cycle->reporter, event, cause);
+    host_event_agent(&app->cycle->reporter, event, network_cause(app, event->outcome));
 }
 
 /* ---- start ---- */

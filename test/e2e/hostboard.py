@@ -274,3 +274,17 @@ def _(bench):
     check("\033[3" in lively and "[#" in lively, "on a terminal: %r", lively)
     sober = told(bench, bench.device(server), terminal=True, NO_COLOR="1")
     check("\033[3" not in sober and "[#" in sober, "with NO_COLOR: %r", sober)
+
+
+@case("hostboard/log-levels", "hostboard")
+def _(bench):
+    _image, server = offer(bench, "1.1.0", "healthy")
+
+    def lines(log):
+        args = [bench.kit.otter, "device", "run", bench.device(server).folder, "--until", "confirmed=1.1.0", "--log", log]
+        return run(args).stdout.decode().splitlines()
+    check(lines("quiet") == [], "quiet is not quiet")
+    check(lines("errors") == [], "there were no errors")
+    every = lines("app=all,boot=quiet")
+    check(any('"phase"' in line for line in every) and not any(" boot " in line for line in every), "levels: %s", every)
+    check(any(" board " in line for line in every), "the board is silent: %s", every)
