@@ -388,6 +388,7 @@ static void take_failure(struct otter_agent *agent, int err)
     } else if (err == OTTER_ERR_IO || err == OTTER_ERR_TIMEOUT) {
         retry(agent, err);
     } else {
+        agent->from_start = agent->http.request.from > 0; /* perhaps it is the range */
         otter_agent_end(agent, otter_agent_blame(err), err);
     }
 }

@@ -169,7 +169,8 @@ int otter_install_step(struct otter_install *install)
 
 bool otter_install_checkpoint(const struct otter_install *install)
 {
-    bool edge = sector_left(install) == install->slot->flash->sector_size;
-    return edge && install->off < install->end &&
-           install->off - install->saved_off >= CHECKPOINT_MIN;
+    uint32_t sector = install->slot->flash->sector_size;
+    uint32_t least = sector < CHECKPOINT_MIN ? CHECKPOINT_MIN : 1; /* the first may be short */
+    return sector_left(install) == sector && install->off < install->end &&
+           install->off - install->saved_off >= least;
 }

@@ -1,0 +1,643 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_download.c - images of every size over servers of every mood; what is resumed. */
+#include "agent_rig.h"
+
+#include "agent/install.h"
+
+static struct rig *rig;
+static const struct otter_version next_version = {1, 1, 0, 0};
+
+static int setup(void **test)
+{
+    (void)test;
+    struct sim_map map = rig_map();
+    rig = rig_create(&map);
+    return 0;
+}
+
+static int teardown(void **test)
+{
+    (void)test;
+    rig_destroy(rig);
+    return 0;
+}
+
+static void expect_installed(void)
+{
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_INSTALLING);
+    rig_assert_installed(rig);
+}
+
+static void recreate(const struct sim_map *map, size_t io_size)
+{
+    rig_destroy(rig);
+    rig = rig_create(map);
+    rig->config.io_size = io_size;
+    rig_start(rig);
+}
+
+/* Sectors, rows, blocks, big program units, erased to 0 and a base inside a sector. */
+static struct sim_map geometry(int index)
+{
+    static const struct {
+        uint32_t sector, prog, block;
+        uint8_t erased;
+        bool row_write;
+        uint32_t base;
+    } parts[] = {{4096, 1, 0, 0xff, false, 0},       {512, 512, 0, 0x00, true, 0},
+                 {512, 512, 4096, 0x00, true, 0},    {4096, 4, 65536, 0xff, false, 0},
+                 {0x8000, 512, 0, 0xff, false, 512}, {2048, 32, 0, 0xff, false, 32 * 33}};
+    struct sim_map map = rig_map();
+    struct sim_geometry *part = &map.parts[0];
+    part->sector_size = parts[index].sector;
+    part->prog_size = parts[index].prog;
+    part->block_size = parts[index].block;
+    part->erased = parts[index].erased;
+    part->row_write = parts[index].row_write;
+    part->page_size = parts[index].prog > 256 ? parts[index].prog : 256;
+    map.secondary.base += parts[index].base;
+    return map;
+}
+enum { GEOMETRIES = 6 };
+
+static void test_sizes_around_every_edge_arrive_whole(void **test)
+{
+    (void)test;
+    static const size_t sizes[] = {RIG_OVERHEAD + 1, 511,  512,   513,   4095,  4096,  4097, 8193,
+                                   40961,            32767, 32768, 32769, 65537, 0x78000};
+    for (int i = 0; i < GEOMETRIES; i++) {
+        struct sim_map map = geometry(i);
+        for (size_t size = 0; size < sizeof sizes / sizeof sizes[0]; size++) {
+            recreate(&map, size % 2 == 0 ? sizeof rig->io : 2048 + map.parts[0].prog_size);
+            rig->tls.recv_max = size % 3 == 0 ? 97 : 0;
+            rig_offer(rig, next_version, sizes[size]);
+            expect_installed();
+            assert_int_equal(rig->image_requests, 1);
+        }
+    }
+}
+
+static void test_ranges_of_a_fixed_size_arrive_whole(void **test)
+{
+    (void)test;
+    static const size_t sizes[] = {4095, 4096, 4097, 8192, 8193, 40961};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        rig_destroy(rig);
+        setup(NULL);
+        rig->config.range_size = 4096;
+        rig_offer(rig, next_version, sizes[i]);
+        expect_installed();
+        assert_int_equal(rig->image_requests, (sizes[i] + 4095) / 4096);
+        assert_int_equal(rig->tls.opens, 1);
+        assert_int_equal(rig_count(rig, OTTER_EVENT_RESUMED), 0);
+    }
+    rig_destroy(rig);
+    setup(NULL);
+    rig->config.range_size = 4096;
+    rig->no_ranges = true;
+    rig_offer(rig, next_version, 20000);
+    expect_installed();
+    assert_int_equal(rig->image_requests, 1);
+}
+
+static void test_a_range_never_asks_beyond_the_known_end(void **test)
+{
+    (void)test;
+    rig->config.range_size = 4096;
+    rig_offer(rig, next_version, 5000);
+    expect_installed();
+    assert_non_null(strstr(rig->last_image_request, "Range: bytes=4096-4999\r\n"));
+    assert_non_null(strstr(rig->last_image_request, "If-Range: \"image-1.1\"\r\n"));
+}
+
+static void test_the_slot_limit_is_exact(void **test)
+{
+    (void)test;
+    for (int over = 0; over < 2; over++) {
+        for (int mood = 0; mood < 3; mood++) {
+            rig_destroy(rig);
+            setup(NULL);
+            rig_offer(rig, next_version, 0x78000 + (size_t)over);
+            rig->no_length = mood == 1;
+            rig->chunked = mood == 2;
+            assert_int_equal(rig_outcome(rig), over ? OTTER_OUTCOME_TOO_LARGE : OTTER_OUTCOME_INSTALLING);
+        }
+    }
+}
+
+static void test_a_job_too_large_for_the_slot_is_not_fetched(void **test)
+{
+    (void)test;
+    rig_offer(rig, next_version, 5000);
+    snprintf(rig->job, sizeof rig->job,
+             "{\"Board\":\"B\",\"Version\":\"1.1.0\",\"File\":\"/image.bin\",\"Size\":%u}", 0x78001);
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_TOO_LARGE);
+    assert_int_equal(rig->image_requests, 0);
+}
+
+static void test_chunked_and_unmeasured_bodies_are_taken(void **test)
+{
+    (void)test;
+    rig->chunked = true;
+    rig_offer(rig, next_version, 70001);
+    expect_installed();
+    rig_destroy(rig);
+    setup(NULL);
+    rig->no_length = true;
+    rig_offer(rig, next_version, 70001);
+    expect_installed();
+}
+
+static void test_an_unmeasured_body_that_is_cut_is_not_a_bad_image(void **test)
+{
+    (void)test;
+    rig->no_length = true;
+    rig_offer(rig, next_version, 70001);
+    rig->image_len = 60000;
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_UNREACHABLE);
+    rig->image_len = 70001;
+    expect_installed();
+}
+
+/* Every break: at most the bytes in flight are asked for again, none that were received. */
+static void test_a_break_anywhere_loses_nothing(void **test)
+{
+    (void)test;
+    rig_offer(rig, next_version, 50000);
+    expect_installed();
+    size_t whole = rig->tls.delivered;
+    for (size_t cut = 300; cut < whole; cut += 611) {
+        rig_destroy(rig);
+        setup(NULL);
+        rig_offer(rig, next_version, 50000);
+        rig->tls.cut_at = cut;
+        expect_installed();
+        /* once more the head of an answer, perhaps one head that was cut, but no body */
+        assert_true(rig->tls.delivered <= whole + 600);
+        assert_true(rig->agent.fetch.bytes == 50000);
+    }
+}
+
+static void test_a_break_without_validator_begins_again(void **test)
+{
+    (void)test;
+    rig_offer(rig, next_version, 50000);
+    rig->image_etag[0] = '\0';
+    rig->tls.cut_at = 30000;
+    expect_installed();
+    assert_null(strstr(rig->last_image_request, "Range:"));
+    rig_destroy(rig);
+    setup(NULL);
+    rig_offer(rig, next_version, 50000);
+    snprintf(rig->image_etag, sizeof rig->image_etag, "W/\"weak\"");
+    rig->tls.cut_at = 30000;
+    expect_installed();
+    assert_null(strstr(rig->last_image_request, "Range:"));
+}
+
+static void test_a_date_is_a_validator(void **test)
+{
+    (void)test;
+    rig_offer(rig, next_version, 50000);
+    snprintf(rig->image_etag, sizeof rig->image_etag, "W/\"weak\"");
+    snprintf(rig->modified, sizeof rig->modified, "Sun, 06 Nov 1994 08:49:37 GMT");
+    rig->tls.cut_at = 30000;
+    expect_installed();
+    assert_non_null(strstr(rig->last_image_request, "If-Range: Sun, 06 Nov 1994 08:49:37 GMT\r\n"));
+    assert_int_equal(rig->agent.fetch.bytes, 50000);
+}
+
+static void test_a_digest_in_the_job_is_a_validator(void **test)
+{
+    (void)test;
+    struct otter_sha256 sha;
+    uint8_t hash[32];
+    char hex[65];
+    rig_offer(rig, next_version, 50000);
+    otter_sha256_init(&sha);
+    otter_sha256_update(&sha, rig->image, rig->image_len);
+    otter_sha256_finish(&sha, hash);
+    for (int i = 0; i < 32; i++) {
+        sprintf(hex + 2 * i, "%02x", hash[i]);
+    }
+    rig->image_etag[0] = '\0';
+    snprintf(rig->job, sizeof rig->job, "{\"Board\":\"B\",\"Version\":\"1.1.0\",\"File\":\"/image.bin\",\"SHA256\":\"%s\"}", hex);
+    rig->tls.cut_at = 30000;
+    expect_installed();
+    assert_int_equal(rig->agent.fetch.bytes, 50000);
+    rig_destroy(rig);
+    setup(NULL);
+    hex[5] = hex[5] == 'a' ? 'b' : 'a';
+    rig_offer(rig, next_version, 50000);
+    snprintf(rig->job, sizeof rig->job, "{\"Board\":\"B\",\"Version\":\"1.1.0\",\"File\":\"/image.bin\",\"SHA256\":\"%s\"}", hex);
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_BAD_IMAGE);
+    assert_int_equal(rig->state.phase, OTTER_PHASE_IDLE);
+}
+
+/* A reset after any flash operation: at most a sector, or 32 KiB, is fetched again. */
+static void test_a_reset_anywhere_costs_at_most_a_sector(void **test)
+{
+    (void)test;
+    for (int part = 0; part < GEOMETRIES; part++) {
+        struct sim_map map = geometry(part);
+        uint32_t sector = map.parts[0].sector_size > 0x8000 ? map.parts[0].sector_size : 0x8000;
+        for (unsigned stop = 1; stop < 36; stop += part == 0 ? 1 : 5) {
+            recreate(&map, 4096 + 1024);
+            rig_offer(rig, next_version, 150000);
+            rig->tls.recv_max = 1000;
+            size_t target = stop * 4000;
+            while (rig->tls.delivered < target) {
+                rig->now_ms += rig_step(rig);
+            }
+            uint32_t before = rig->agent.fetch.bytes;
+            rig_start(rig);
+            rig->events_count = 0;
+            expect_installed();
+            uint32_t again = before + rig->agent.fetch.bytes - 150000;
+            assert_true(again <= sector + 5120);
+            if (before > 2 * sector + 5120) {
+                assert_int_equal(rig_count(rig, OTTER_EVENT_RESUMED), 1);
+                assert_null(strstr(rig->last_image_request, "If-Range:")); /* not known any more */
+            }
+        }
+    }
+}
+
+static void run_bytes(size_t delivered)
+{
+    while (rig->tls.delivered < delivered) {
+        rig->now_ms += rig_step(rig);
+    }
+}
+
+static void test_another_image_after_a_reset_begins_again(void **test)
+{
+    (void)test;
+    rig_offer(rig, next_version, 200000);
+    run_bytes(150000);
+    rig_start(rig);
+    assert_true(rig->state.download.off > 0);
+    rig_offer(rig, (struct otter_version){1, 2, 0, 0}, 200000);
+    rig->image_requests = 0;
+    expect_installed();
+    assert_int_equal(rig->image_requests, 2); /* a range of another file, then the whole of it */
+}
+
+static void test_another_image_after_a_break_begins_again(void **test)
+{
+    (void)test;
+    for (int mood = 0; mood < 2; mood++) { /* a server that honours If-Range, and one that does not */
+        rig_destroy(rig);
+        setup(NULL);
+        rig_offer(rig, next_version, 200000);
+        rig->tls.cut_at = 100000;
+        while (rig->tls.cut_at != 0) {
+            rig->now_ms += rig_step(rig);
+        }
+        uint8_t *first = rig->image;
+        rig->image = NULL;
+        char job[sizeof rig->job];
+        memcpy(job, rig->job, sizeof job);
+        rig_offer(rig, (struct otter_version){1, 1, 0, 9}, 200000);
+        memcpy(rig->job, job, sizeof job); /* the same name and size, another content */
+        snprintf(rig->image_etag, sizeof rig->image_etag, "\"changed\"");
+        if (mood == 1) {
+            snprintf(rig->modified, sizeof rig->modified, "\"image-1.1\""); /* matches any If-Range */
+        }
+        assert_memory_not_equal(first, rig->image, 200000);
+        expect_installed();
+        free(first);
+    }
+}
+
+static size_t ignore_ranges_answer(struct rig *the_rig, const char *request, char *reply)
+{
+    (void)request;
+    (void)reply;
+    the_rig->no_ranges = the_rig->tls.cut_at == 0;
+    return 0;
+}
+
+static void test_a_server_that_ignores_ranges_is_listened_to_from_the_start(void **test)
+{
+    (void)test;
+    rig_offer(rig, next_version, 100000);
+    rig->tls.cut_at = 60000;
+    rig->answer = ignore_ranges_answer;
+    expect_installed();
+    assert_int_equal(rig_count(rig, OTTER_EVENT_RESUMED), 1);
+    uint64_t pages = sim_flash_of(&rig->layout.secondary)->count.prog_bytes;
+    assert_true(pages < 100000 + 20000); /* nothing is programmed twice */
+}
+
+static size_t range_answer(struct rig *the_rig, const char *request, char *reply)
+{
+    static const struct {
+        const char *before, *behind;
+    } ranges[] = {{"bytes 1", "-49999/50000"}, {"bytes ", "-49999/50001"}, {"bytes ", "-50000/50000"},
+                  {"bytes */50000;", ""},      {"octets ", "-49999/50000"}, {NULL, NULL},
+                  {"bytes ", "-49999/50000"}};
+    char value[64];
+    unsigned from = 0;
+    if (strncmp(request, "GET /image.bin", 14) != 0 || !rig_header(request, "Range", value)) {
+        return 0;
+    }
+    sscanf(value, "bytes=%u-", &from);
+    from += the_rig->answer_state == 6; /* a byte is missing */
+    char range[80] = "";
+    if (ranges[the_rig->answer_state].before != NULL) {
+        snprintf(range, sizeof range, "Content-Range: %s%u%s\r\n", ranges[the_rig->answer_state].before, from,
+                 ranges[the_rig->answer_state].behind);
+    }
+    the_rig->answer = NULL;
+    size_t at = rig_text(reply, "HTTP/1.1 206 X\r\nETag: %s\r\n%sContent-Length: %u\r\n\r\n", the_rig->image_etag, range,
+                         50000 - from);
+    memcpy(reply + at, the_rig->image + from, 50000 - from);
+    return at + 50000 - from;
+}
+
+static void test_a_wrong_range_is_never_used(void **test)
+{
+    (void)test;
+    for (int lie = 0; lie < 7; lie++) {
+        rig_destroy(rig);
+        setup(NULL);
+        rig_offer(rig, next_version, 50000);
+        rig->tls.cut_at = 30000;
+        rig->answer = range_answer;
+        rig->answer_state = lie;
+        assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_SERVER);
+        assert_null(rig->answer);
+        expect_installed(); /* from the start: these ranges are not trusted again */
+        assert_null(strstr(rig->last_image_request, "Range:"));
+    }
+}
+
+static size_t status_answer(struct rig *the_rig, const char *request, char *reply)
+{
+    if (strncmp(request, "GET /image.bin", 14) != 0) {
+        return 0;
+    }
+    int status = the_rig->answer_state;
+    bool resumption = status == 416;
+    if (resumption && strstr(request, "\r\nRange:") == NULL) {
+        return 0;
+    }
+    the_rig->answer = NULL;
+    return rig_text(reply, "HTTP/1.1 %d X\r\nContent-Length: 0\r\nRetry-After: 7\r\n\r\n", status);
+}
+
+static void test_statuses_end_the_check_and_pass(void **test)
+{
+    (void)test;
+    static const int statuses[] = {204, 206, 301, 304, 400, 401, 403, 404, 410, 429, 500, 503};
+    for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
+        rig_destroy(rig);
+        setup(NULL);
+        rig_offer(rig, next_version, 5000);
+        rig->answer = status_answer;
+        rig->answer_state = statuses[i];
+        assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_SERVER);
+        uint32_t then = rig->now_ms;
+        expect_installed();
+        if (statuses[i] != 206 && statuses[i] != 204) {
+            assert_true(rig->now_ms - then >= 7000); /* Retry-After */
+        }
+    }
+}
+
+static void test_416_to_a_resumption_begins_again(void **test)
+{
+    (void)test;
+    rig_offer(rig, next_version, 50000);
+    rig->tls.cut_at = 30000;
+    rig->answer = status_answer;
+    rig->answer_state = 416;
+    expect_installed();
+    assert_null(rig->answer);
+}
+
+static size_t parts_answer(struct rig *the_rig, const char *request, char *reply)
+{
+    char value[64];
+    unsigned from = 0;
+    if (strncmp(request, "GET /image.bin", 14) != 0 || !rig_header(request, "Range", value)) {
+        return 0;
+    }
+    sscanf(value, "bytes=%u-", &from);
+    unsigned last = from + 6999 < 49999 ? from + 6999 : 49999;
+    size_t at = rig_text(reply, "HTTP/1.1 206 X\r\nETag: %s\r\nContent-Range: bytes %u-%u/50000\r\nContent-Length: %u\r\n\r\n",
+                         the_rig->image_etag, from, last, last - from + 1);
+    memcpy(reply + at, the_rig->image + from, last - from + 1);
+    return at + last - from + 1;
+}
+
+static void test_a_server_may_give_less_than_asked_for(void **test)
+{
+    (void)test;
+    rig_offer(rig, next_version, 50000);
+    rig->tls.cut_at = 20000;
+    rig->answer = parts_answer;
+    expect_installed();
+    assert_int_equal(rig->agent.fetch.bytes, 50000);
+}
+
+static void test_a_broken_trailer_does_not_cost_the_image(void **test)
+{
+    (void)test;
+    rig_offer(rig, next_version, 50000);
+    snprintf(rig->job, sizeof rig->job,
+             "{\"Board\":\"B\",\"Version\":\"1.1.0\",\"File\":\"/image.bin\",\"Size\":50000}");
+    rig->chunked = true;
+    expect_installed();
+    size_t whole = rig->tls.delivered;
+    rig_destroy(rig);
+    setup(NULL);
+    rig_offer(rig, next_version, 50000);
+    snprintf(rig->job, sizeof rig->job,
+             "{\"Board\":\"B\",\"Version\":\"1.1.0\",\"File\":\"/image.bin\",\"Size\":50000}");
+    rig->chunked = true;
+    rig->tls.cut_at = whole - 5;
+    expect_installed();
+    assert_int_equal(rig->image_requests, 1);
+}
+
+static void test_a_size_that_differs_from_the_job_is_refused(void **test)
+{
+    (void)test;
+    for (int mood = 0; mood < 2; mood++) {
+        for (int more = -1; more <= 1; more += 2) {
+            rig_destroy(rig);
+            setup(NULL);
+            rig_offer(rig, next_version, 50000);
+            snprintf(rig->job, sizeof rig->job,
+                     "{\"Board\":\"B\",\"Version\":\"1.1.0\",\"File\":\"/image.bin\",\"Size\":%d}", 50000 - more);
+            rig->chunked = mood == 1;
+            enum otter_outcome outcome = rig_outcome(rig);
+            bool cut = mood == 1 && more == -1; /* the body ends before the job's size */
+            assert_int_equal(outcome, cut ? OTTER_OUTCOME_SERVER : OTTER_OUTCOME_BAD_IMAGE);
+        }
+    }
+}
+
+static void test_what_cannot_boot_is_refused(void **test)
+{
+    (void)test;
+    static const struct {
+        size_t at;
+        uint8_t flip;
+        enum otter_outcome outcome;
+    } cases[] = {{0, 1, OTTER_OUTCOME_BAD_IMAGE},     {20, 3, OTTER_OUTCOME_BAD_IMAGE},
+                 {15, 0x80, OTTER_OUTCOME_TOO_LARGE}, {13, 0x80, OTTER_OUTCOME_BAD_IMAGE},
+                 {16, 4, OTTER_OUTCOME_BAD_IMAGE},    {3000, 1, OTTER_OUTCOME_BAD_IMAGE},
+                 {49999, 1, OTTER_OUTCOME_BAD_IMAGE}, {12, 1, OTTER_OUTCOME_BAD_IMAGE}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        rig_destroy(rig);
+        setup(NULL);
+        rig_offer(rig, next_version, 50000);
+        rig->image[cases[i].at] ^= cases[i].flip;
+        assert_int_equal(rig_outcome(rig), cases[i].outcome);
+        assert_int_equal(rig->state.phase, OTTER_PHASE_IDLE);
+        /* not fetched again while the server has the same, and not reported again */
+        unsigned delivered = (unsigned)rig->tls.delivered;
+        assert_int_equal(rig_outcome(rig), cases[i].outcome);
+        assert_true(rig->tls.delivered - delivered < 20000);
+        assert_int_equal(rig->reports, 1);
+        assert_non_null(strstr(rig->report, otter_outcome_str(cases[i].outcome)));
+        rig_offer(rig, (struct otter_version){1, 2, 0, 0}, 50000);
+        expect_installed();
+    }
+}
+
+static void test_a_hopeless_download_stops_at_its_header(void **test)
+{
+    (void)test;
+    rig_offer(rig, (struct otter_version){0, 9, 0, 0}, 400000);
+    snprintf(rig->job, sizeof rig->job, "{\"Board\":\"B\",\"Version\":\"1.1.0\",\"File\":\"/image.bin\"}");
+    uint64_t ops = rig->board.power.ops;
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_BAD_IMAGE);
+    assert_true(rig->tls.delivered < 20000);
+    assert_int_equal(rig->board.power.ops, ops); /* flash was not touched */
+}
+
+static void test_bytes_behind_the_image_are_refused(void **test)
+{
+    (void)test;
+    rig_offer(rig, next_version, 50000);
+    rig->image = realloc(rig->image, 50016);
+    memset(rig->image + 50000, 0, 16);
+    rig->image_len = 50016;
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_BAD_IMAGE);
+}
+
+static void test_tiny_files_are_no_images(void **test)
+{
+    (void)test;
+    static const size_t sizes[] = {1, 2, 31, 32, 33, 100};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        rig_destroy(rig);
+        setup(NULL);
+        rig_offer(rig, next_version, 5000);
+        rig->image_len = sizes[i];
+        assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_BAD_IMAGE);
+    }
+}
+
+static void test_a_failing_flash_is_named(void **test)
+{
+    (void)test;
+    rig_offer(rig, next_version, 200000);
+    const struct otter_area *slot = &rig->layout.secondary;
+    sim_flash_break(sim_flash_of(slot), slot->base + 0x10000, false);
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_FLASH);
+    assert_int_equal(rig->state.phase, OTTER_PHASE_IDLE);
+}
+
+static void test_a_silently_failing_flash_is_a_bad_image(void **test)
+{
+    (void)test;
+    rig_offer(rig, next_version, 200000);
+    const struct otter_area *slot = &rig->layout.secondary;
+    sim_flash_break(sim_flash_of(slot), slot->base + 0x10000, true);
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_BAD_IMAGE);
+    assert_int_equal(rig->state.phase, OTTER_PHASE_IDLE);
+}
+
+static void test_a_server_that_never_delivers_is_given_up_with_growing_waits(void **test)
+{
+    (void)test;
+    rig_offer(rig, next_version, 50000);
+    rig->no_ranges = true;
+    rig->image_etag[0] = '\0';
+    unsigned waits[8] = {0};
+    unsigned count = 0;
+    unsigned seen = 0;
+    for (int steps = 0; steps < 1000000 && rig->agent.outcome != OTTER_OUTCOME_UNREACHABLE; steps++) {
+        rig->tls.cut_at = rig->tls.cut_at == 0 ? rig->tls.delivered + 20000 : rig->tls.cut_at;
+        rig->now_ms += rig_step(rig);
+        for (; seen < rig->events_count; seen++) {
+            if (rig->events[seen].kind == OTTER_EVENT_RETRY && rig->events[seen].phase == OTTER_AGENT_DOWNLOAD) {
+                waits[count++ % 8] = rig->events[seen].wait_ms;
+            }
+        }
+    }
+    assert_int_equal(rig->agent.outcome, OTTER_OUTCOME_UNREACHABLE);
+    assert_int_equal(count, 7); /* the last is the wait for the next poll */
+    for (unsigned i = 1; i < count; i++) {
+        assert_int_equal(waits[i], i < 6 ? waits[i - 1] * 2 : 60000);
+    }
+}
+
+static void test_progress_is_told_in_order(void **test)
+{
+    (void)test;
+    rig_offer(rig, next_version, 200000);
+    expect_installed();
+    uint32_t last = 0;
+    for (unsigned i = 0; i < rig->events_count; i++) {
+        const struct otter_event *event = &rig->events[i];
+        if (event->kind == OTTER_EVENT_PROGRESS) {
+            assert_true(event->done > last);
+            assert_int_equal(event->total, 200000);
+            last = event->done;
+        }
+    }
+    assert_int_equal(last, 200000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_sizes_around_every_edge_arrive_whole, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_ranges_of_a_fixed_size_arrive_whole, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_range_never_asks_beyond_the_known_end, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_slot_limit_is_exact, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_job_too_large_for_the_slot_is_not_fetched, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_chunked_and_unmeasured_bodies_are_taken, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_an_unmeasured_body_that_is_cut_is_not_a_bad_image, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_break_anywhere_loses_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_break_without_validator_begins_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_date_is_a_validator, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_digest_in_the_job_is_a_validator, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_reset_anywhere_costs_at_most_a_sector, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_another_image_after_a_reset_begins_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_another_image_after_a_break_begins_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_server_that_ignores_ranges_is_listened_to_from_the_start, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_wrong_range_is_never_used, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_statuses_end_the_check_and_pass, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_416_to_a_resumption_begins_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_server_may_give_less_than_asked_for, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_broken_trailer_does_not_cost_the_image, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_size_that_differs_from_the_job_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_cannot_boot_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_hopeless_download_stops_at_its_header, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_bytes_behind_the_image_are_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_tiny_files_are_no_images, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_failing_flash_is_named, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_silently_failing_flash_is_a_bad_image, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_server_that_never_delivers_is_given_up_with_growing_waits, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_progress_is_told_in_order, setup, teardown),
+    };
+    cmocka_set_test_filter(getenv("RIG_ONLY"));
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

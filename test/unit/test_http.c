@@ -1,0 +1,691 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_http.c - the HTTP client against answers of every kind, in pieces of every size. */
+#include "agent/date.h"
+#include "agent/http.h"
+#include "agent/url.h"
+#include "otter/result.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { ANSWERS = 8, BUF = 1280 };
+
+static struct server {
+    const char *answers[ANSWERS]; /* one per request, NULL: silence */
+    size_t lens[ANSWERS];         /* 0: strlen */
+    size_t next, off, piece;      /* piece: bytes per recv */
+    bool ends;                    /* after an answer the connection ends */
+    bool drops_kept;              /* a second request on a connection finds it closed */
+    bool connected;
+    unsigned opens, requests_here;
+    char host[64];
+    uint16_t port;
+    char request[4096];
+    size_t request_len;
+    char requests[16384]; /* all of them */
+} server;
+
+static int do_open(void *ctx, const char *host, uint16_t port)
+{
+    (void)ctx;
+    server.connected = true;
+    server.opens++;
+    server.requests_here = 0;
+    snprintf(server.host, sizeof server.host, "%s", host);
+    server.port = port;
+    server.request_len = 0;
+    return 0;
+}
+
+static int do_send(void *ctx, const void *buf, size_t len)
+{
+    (void)ctx;
+    assert_true(server.connected);
+    if (server.drops_kept && server.requests_here > 0) {
+        return OTTER_ERR_IO;
+    }
+    memcpy(server.request + server.request_len, buf, len);
+    server.request_len += len;
+    server.request[server.request_len] = '\0';
+    if (strstr(server.request, "\r\n\r\n") != NULL) {
+        server.off = 0;
+        server.requests_here++;
+        size_t at = strlen(server.requests);
+        snprintf(server.requests + at, sizeof server.requests - at, "%s", server.request);
+        server.request_len = 0;
+        server.next++;
+    }
+    return (int)len;
+}
+
+static int do_recv(void *ctx, void *buf, size_t len)
+{
+    (void)ctx;
+    assert_true(server.connected && len > 0);
+    const char *answer = server.next > 0 ? server.answers[server.next - 1] : NULL;
+    if (answer == NULL) {
+        return server.ends ? OTTER_ERR_IO : 0;
+    }
+    size_t whole = server.lens[server.next - 1] != 0 ? server.lens[server.next - 1] : strlen(answer);
+    size_t left = whole - server.off;
+    len = len < left ? len : left;
+    len = len < server.piece ? len : server.piece;
+    if (len == 0) {
+        return server.ends ? OTTER_ERR_IO : 0;
+    }
+    memcpy(buf, answer + server.off, len);
+    server.off += len;
+    return (int)len;
+}
+
+static void do_close(void *ctx)
+{
+    (void)ctx;
+    server.connected = false;
+}
+
+static const struct otter_transport transport = {
+    .open = do_open, .send = do_send, .recv = do_recv, .close = do_close};
+static const char *const allowed[] = {"cdn.example", "::1"};
+static struct otter_agent_config config;
+static struct otter_http http;
+static struct otter_place place;
+static uint8_t *buf;
+static char body[1 << 16];
+static size_t body_len;
+static uint32_t now_ms;
+
+static int setup(void **test)
+{
+    (void)test;
+    memset(&server, 0, sizeof server);
+    server.piece = SIZE_MAX;
+    config = (struct otter_agent_config){.host = "home.example", .tls = &transport, .plain = &transport,
+                                         .hosts_allowed = allowed, .hosts_allowed_count = 2,
+                                         .stall_ms = 1000};
+    place = otter_url_home(&config);
+    buf = malloc(BUF); /* on the heap: a byte too far is seen by asan */
+    otter_http_init(&http, &config, buf, BUF);
+    now_ms = 0;
+    return 0;
+}
+
+static int teardown(void **test)
+{
+    (void)test;
+    free(buf);
+    return 0;
+}
+
+static void begin(struct otter_request request)
+{
+    request.method = request.body != NULL ? "POST" : "GET";
+    request.path = request.path != NULL ? request.path : "/f";
+    otter_http_begin(&http, &place, &request, now_ms);
+}
+
+/* To the end of the answer: 0, or the error. */
+static int run(void)
+{
+    const uint8_t *bytes = NULL;
+    size_t len = 0;
+    body_len = 0;
+    for (int steps = 0; steps < 200000; steps++) {
+        int next = otter_http_next(&http, now_ms, &bytes, &len);
+        if (next < 0) {
+            assert_int_equal(http.state, OTTER_HTTP_IDLE);
+            assert_null(http.link);
+            return next;
+        }
+        if (next == OTTER_HTTP_GOT_BODY) {
+            size_t now = len > 7 ? len - 3 : len; /* not always all of it */
+            memcpy(body + body_len, bytes, now);
+            body_len += now;
+            otter_http_eat(&http, now);
+        } else if (next == OTTER_HTTP_GOT_END) {
+            otter_http_finish(&http);
+            body[body_len] = '\0';
+            return 0;
+        } else if (next == OTTER_HTTP_WAIT) {
+            now_ms += 100;
+        }
+    }
+    fail_msg("no end");
+    return 1;
+}
+
+static int get(const char *answer)
+{
+    memset(&server, 0, sizeof server);
+    server.piece = SIZE_MAX;
+    server.answers[0] = answer;
+    server.ends = true;
+    otter_http_close(&http);
+    begin((struct otter_request){0});
+    return run();
+}
+
+static void test_a_request_is_short_and_complete(void **test)
+{
+    (void)test;
+    server.answers[0] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    begin((struct otter_request){.path = "/ota_update.json", .none_match = "\"abc\""});
+    assert_int_equal(run(), 0);
+    assert_string_equal(server.requests, "GET /ota_update.json HTTP/1.1\r\nHost: home.example\r\n"
+                                         "User-Agent: otter\r\nIf-None-Match: \"abc\"\r\n\r\n");
+    assert_int_equal(server.port, 443);
+}
+
+static void test_ranges_and_conditions_are_written(void **test)
+{
+    (void)test;
+    server.answers[0] = server.answers[1] = server.answers[2] = "HTTP/1.1 204 X\r\n\r\n";
+    config.port = 8443;
+    config.user_agent = "x/1";
+    place = otter_url_home(&config);
+    begin((struct otter_request){.ranged = true, .from = 5, .last = 9, .if_range = "\"v\""});
+    assert_int_equal(run(), 0);
+    begin((struct otter_request){.ranged = true, .from = 7, .last = UINT32_MAX,
+                                 .none_match = "Sun, 06 Nov 1994 08:49:37 GMT"});
+    assert_int_equal(run(), 0);
+    place.host = "::1";
+    begin((struct otter_request){.body = "{}", .body_len = 2});
+    assert_int_equal(run(), 0);
+    assert_string_equal(
+        server.requests,
+        "GET /f HTTP/1.1\r\nHost: home.example:8443\r\nUser-Agent: x/1\r\nRange: bytes=5-9\r\n"
+        "If-Range: \"v\"\r\n\r\n"
+        "GET /f HTTP/1.1\r\nHost: home.example:8443\r\nUser-Agent: x/1\r\nRange: bytes=7-\r\n"
+        "If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n"
+        "POST /f HTTP/1.1\r\nHost: [::1]:8443\r\nUser-Agent: x/1\r\nContent-Type: application/json\r\n"
+        "Content-Length: 2\r\n\r\n{}");
+    assert_int_equal(server.opens, 2); /* kept for the same place, not for another */
+}
+
+static const char *const sound =
+    "HTTP/1.1 206 Partial Content\r\nserver: x\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+    "ETag:\t\"v1\" \r\nLast-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\nRETRY-AFTER: 17\r\n"
+    "Content-Range: bytes 5-9/1000\r\ncontent-length: 5\r\nX: \x80\xff\r\n\r\nhello";
+
+static void check_sound(void)
+{
+    assert_int_equal(run(), 0);
+    assert_string_equal(body, "hello");
+    assert_int_equal(http.head.status, 206);
+    assert_string_equal(http.head.etag, "\"v1\"");
+    assert_string_equal(http.head.modified, "Sun, 06 Nov 1994 08:49:37 GMT");
+    assert_int_equal(http.head.date, 784111777);
+    assert_true(http.head.has_retry && !http.head.retry_is_date);
+    assert_int_equal(http.head.retry, 17);
+    assert_true(http.head.has_range);
+    assert_int_equal(http.head.range_from, 5);
+    assert_int_equal(http.head.range_last, 9);
+    assert_int_equal(http.head.range_total, 1000);
+}
+
+static void test_an_answer_is_the_same_in_pieces_of_any_size(void **test)
+{
+    (void)test;
+    for (size_t piece = 1; piece < strlen(sound) + 2; piece++) {
+        memset(&server, 0, sizeof server);
+        server.answers[0] = sound;
+        server.piece = piece;
+        otter_http_close(&http);
+        begin((struct otter_request){0});
+        check_sound();
+        assert_non_null(http.link); /* kept */
+    }
+}
+
+static void test_an_answer_cut_anywhere_is_an_error(void **test)
+{
+    (void)test;
+    for (size_t len = 1; len < strlen(sound); len++) {
+        memset(&server, 0, sizeof server);
+        server.answers[0] = sound;
+        server.lens[0] = len;
+        server.piece = SIZE_MAX;
+        server.ends = true;
+        otter_http_close(&http);
+        begin((struct otter_request){0});
+        assert_int_equal(run(), OTTER_ERR_IO);
+    }
+}
+
+static void test_broken_heads_are_refused(void **test)
+{
+    (void)test;
+    static const char *const bad[] = {
+        "HTTP/2 200 OK\r\n\r\n", "HTTP/1.2 200 OK\r\n\r\n", "http/1.1 200 OK\r\n\r\n", "HTTP/1.1 20 OK\r\n\r\n",
+        "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1  200 OK\r\n\r\n", "HTTP/1.1 099 X\r\n\r\n",
+        "HTTP/1.1 600 X\r\n\r\n", "HTTP/1.1 2x0 X\r\n\r\n", "HTTP/1.1 200OK\r\n\r\n", "\r\n\r\n", "ICY 200 OK\r\n\r\n",
+        "HTTP/1.1 101 Switch\r\n\r\n", "HTTP/1.1\r\n\r\n", "HTTP/1.1 200",
+        "HTTP/1.1 200 OK\n\n", "HTTP/1.1 200 OK\r\nA: b\n\r\n", "HTTP/1.1 200 OK\r\nA: b\rc\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nA : b\r\n\r\n", "HTTP/1.1 200 OK\r\n: b\r\n\r\n", "HTTP/1.1 200 OK\r\nA\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nA: b\r\n folded\r\n\r\n", "HTTP/1.1 200 OK\r\n A: b\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nA(b): c\r\n\r\n", "HTTP/1.1 200 OK\r\nA: \x01\r\n\r\n", "HTTP/1.1 200 OK\r\nA: \x7f\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: \r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: +1\r\n\r\na", "HTTP/1.1 200 OK\r\nContent-Length: 1 1\r\n\r\na",
+        "HTTP/1.1 200 OK\r\nContent-Length: 0x1\r\n\r\na", "HTTP/1.1 200 OK\r\nContent-Length: 1,1\r\n\r\na",
+        "HTTP/1.1 200 OK\r\nContent-Length: 4294967296\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\n\r\n",
+        "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\nx",
+        "HTTP/1.1 206 OK\r\nContent-Range: bytes 1-2\r\n\r\n", "HTTP/1.1 206 OK\r\nContent-Range: bytes 2-1/5\r\n\r\n",
+        "HTTP/1.1 206 OK\r\nContent-Range: bytes 1-5/5\r\n\r\n", "HTTP/1.1 206 OK\r\nContent-Range: bytes a-b/c\r\n\r\n",
+        "HTTP/1.1 206 OK\r\nContent-Range: octets 1-2/5\r\n\r\n", "HTTP/1.1 206 OK\r\nContent-Range: bytes */*\r\n\r\n",
+        "HTTP/1.1 206 OK\r\nContent-Range: bytes 1-2/5x\r\n\r\n", "HTTP/1.1 206 OK\r\nContent-Range: bytes\r\n\r\n",
+        "HTTP/1.1 206 OK\r\nContent-Range: bytes 1-4294967296/4294967297\r\n\r\n",
+        "HTTP/1.1 206 X\r\nContent-Range: bytes 1-2/5\r\nContent-Range: bytes 1-2/5\r\n\r\n",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        int err = get(bad[i]);
+        bool cut = strstr(bad[i], "\n") == NULL;
+        if (err != (cut ? OTTER_ERR_IO : OTTER_ERR_CORRUPT)) {
+            fail_msg("%d for '%s'", err, bad[i]);
+        }
+    }
+}
+
+static void test_odd_but_sound_heads_are_taken(void **test)
+{
+    (void)test;
+    static const char *const good[] = {
+        "HTTP/1.1 200 \r\nContent-Length: 2\r\n\r\nok", "HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok",
+        "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", "HTTP/1.1 200 OK\r\n\r\nok",
+        "HTTP/1.1 200 OK\r\nContent-Length:2\r\nContent-Length: 2\r\n\r\nok",
+        "HTTP/1.1 200 OK\r\nA:\r\nB: c\r\nContent-Length: 002\r\n\r\nok",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: CHUNKED\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Encoding: identity\r\nContent-Length: 2\r\n\r\nok",
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nContent-Length: 9\r\n\r\n"
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    };
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        if (get(good[i]) != 0 || strcmp(body, "ok") != 0) {
+            fail_msg("refused: '%s'", good[i]);
+        }
+    }
+}
+
+static void test_doubtful_validators_are_no_validators(void **test)
+{
+    (void)test;
+    static const char *const etags[] = {"abc", "\"abc", "abc\"", "\"a\"b\"", "W/abc", "\"", "", "W/\"", "w/\"a\""};
+    char answer[256];
+    for (size_t i = 0; i < sizeof etags / sizeof etags[0]; i++) {
+        snprintf(answer, sizeof answer, "HTTP/1.1 200 X\r\nETag: %s\r\nLast-Modified: today\r\n"
+                                        "Content-Length: 0\r\n\r\n", etags[i]);
+        assert_int_equal(get(answer), 0);
+        assert_string_equal(http.head.etag, "");
+        assert_string_equal(http.head.modified, "");
+    }
+    assert_int_equal(get("HTTP/1.1 200 X\r\nETag: W/\"a\"\r\nContent-Length: 0\r\n\r\n"), 0);
+    assert_string_equal(http.head.etag, "W/\"a\"");
+    memset(answer, 0, sizeof answer);
+    snprintf(answer, sizeof answer, "HTTP/1.1 200 X\r\nETag: \"%0*d\"\r\nContent-Length: 0\r\n\r\n",
+             OTTER_VALIDATOR_SIZE - 3, 0);
+    assert_int_equal(get(answer), 0);
+    assert_int_equal(strlen(http.head.etag), OTTER_VALIDATOR_SIZE - 1);
+    snprintf(answer, sizeof answer, "HTTP/1.1 200 X\r\nETag: \"%0*d\"\r\nContent-Length: 0\r\n\r\n",
+             OTTER_VALIDATOR_SIZE - 2, 0);
+    assert_int_equal(get(answer), 0);
+    assert_string_equal(http.head.etag, "");
+}
+
+static void test_heads_have_limits(void **test)
+{
+    (void)test;
+    size_t size = 1 << 18;
+    char *answer = malloc(size);
+    size_t at = (size_t)sprintf(answer, "HTTP/1.1 200 OK\r\nX-Long: ");
+    memset(answer + at, 'x', 4000); /* longer than the buffer, but nothing we need */
+    at += 4000;
+    sprintf(answer + at, "\r\nContent-Length: 2\r\n\r\nok");
+    assert_int_equal(get(answer), 0);
+    assert_string_equal(body, "ok");
+    at = (size_t)sprintf(answer, "HTTP/1.1 302 X\r\nLocation: /");
+    memset(answer + at, 'x', 4000);
+    at += 4000;
+    sprintf(answer + at, "\r\n\r\n");
+    assert_int_equal(get(answer), OTTER_ERR_NOSPACE);
+    memset(answer, 'x', 20000); /* neither a status line nor a name */
+    answer[20000] = '\0';
+    assert_int_equal(get(answer), OTTER_ERR_NOSPACE);
+    at = (size_t)sprintf(answer, "HTTP/1.1 200 OK\r\n");
+    for (int i = 0; i < 3000; i++) {
+        at += (size_t)sprintf(answer + at, "X-%d: y\r\n", i);
+    }
+    sprintf(answer + at, "\r\n");
+    assert_int_equal(get(answer), OTTER_ERR_NOSPACE);
+    at = 0;
+    for (int i = 0; i < 20; i++) {
+        at += (size_t)sprintf(answer + at, "HTTP/1.1 100 Continue\r\n\r\n");
+    }
+    assert_int_equal(get(answer), OTTER_ERR_CORRUPT);
+    free(answer);
+}
+
+static void test_chunks_are_decoded_in_pieces_of_any_size(void **test)
+{
+    (void)test;
+    const char *answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                         "5\r\nhello\r\n0001;a=\"b\" \r\n \r\nA \r\n0123456789\r\n0;x\r\nTrailer: 1\r\nB:2\r\n\r\n";
+    for (size_t piece = 1; piece < strlen(answer) + 2; piece++) {
+        memset(&server, 0, sizeof server);
+        server.answers[0] = answer;
+        server.piece = piece;
+        otter_http_close(&http);
+        begin((struct otter_request){0});
+        assert_int_equal(run(), 0);
+        assert_string_equal(body, "hello 0123456789");
+        assert_non_null(http.link);
+    }
+    for (size_t len = strlen(answer) - 80; len < strlen(answer); len++) {
+        memset(&server, 0, sizeof server);
+        server.answers[0] = answer;
+        server.lens[0] = len;
+        server.piece = SIZE_MAX;
+        server.ends = true;
+        otter_http_close(&http);
+        begin((struct otter_request){0});
+        assert_int_equal(run(), OTTER_ERR_IO);
+    }
+}
+
+static void test_a_body_may_have_any_number_of_chunks(void **test)
+{
+    (void)test;
+    static char answer[1 << 17] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    size_t at = strlen(answer);
+    for (int i = 0; i < 5000; i++) {
+        at += (size_t)snprintf(answer + at, sizeof answer - at, "1;x=%d\r\n%c\r\n", i, 'a' + i % 26);
+    }
+    snprintf(answer + at, sizeof answer - at, "0\r\n\r\n");
+    assert_int_equal(get(answer), 0);
+    assert_int_equal(body_len, 5000);
+}
+
+static void test_broken_chunks_are_refused(void **test)
+{
+    (void)test;
+    static const char *const bad[] = {"\r\n", "x\r\n", "-1\r\n", "5 5\nhello", "5\nhello\r\n0\r\n\r\n", "5\r\nhello0\r\n\r\n",
+                                      "5\r\nhello\n0\r\n\r\n", "5\r\nhello\rx", "5\rhello", "100000000\r\n",
+                                      "FFFFFFFFFF\r\n", "5;\x01\r\nhello\r\n0\r\n\r\n", "0\r\nA\x02\r\n\r\n", "0\r\n\rx",
+                                      "0\r\nA: b\rx", " 5\r\nhello\r\n", "0x5\r\nhello\r\n", ";\r\n"};
+    char answer[512];
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        snprintf(answer, sizeof answer, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%s", bad[i]);
+        if (get(answer) != OTTER_ERR_CORRUPT) {
+            fail_msg("taken: '%s'", bad[i]);
+        }
+    }
+    size_t size = 1 << 16;
+    char *large = malloc(size);
+    size_t at = (size_t)sprintf(large, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;");
+    memset(large + at, 'x', 10000);
+    large[at + 10000] = '\0';
+    assert_int_equal(get(large), OTTER_ERR_NOSPACE);
+    memset(large + at, '0', 10000);
+    large[at - 1] = '0';
+    large[at - 2] = '0';
+    assert_int_equal(get(large), OTTER_ERR_NOSPACE);
+    free(large);
+}
+
+static void test_a_kept_connection_that_was_closed_is_opened_again_once(void **test)
+{
+    (void)test;
+    for (int at = 0; at < 3; at++) {
+        memset(&server, 0, sizeof server);
+        server.piece = SIZE_MAX;
+        for (int i = 0; i < ANSWERS; i++) {
+            server.answers[i] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+        }
+        otter_http_close(&http);
+        begin((struct otter_request){0});
+        assert_int_equal(run(), 0);
+        server.drops_kept = at == 0; /* noticed in send */
+        server.answers[1] = at == 1 ? NULL : server.answers[1];
+        server.ends = at == 1;       /* noticed in recv: the request is sent once more */
+        if (at == 2) {
+            server.answers[1] = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok";
+            server.ends = true;      /* in the middle of an answer: not hidden */
+        }
+        begin((struct otter_request){0});
+        assert_int_equal(run(), at == 2 ? OTTER_ERR_IO : 0);
+        assert_int_equal(server.opens, at == 2 ? 1 : 2);
+    }
+}
+
+static void test_a_fresh_connection_that_fails_is_an_error(void **test)
+{
+    (void)test;
+    server.ends = true;
+    begin((struct otter_request){0});
+    assert_int_equal(run(), OTTER_ERR_IO);
+    assert_int_equal(server.opens, 1);
+}
+
+static void test_connections_are_kept_only_when_the_server_keeps_them(void **test)
+{
+    (void)test;
+    static const struct {
+        const char *answer;
+        bool kept;
+    } cases[] = {
+        {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", true},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok", false},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: x, Close , y\r\n\r\nok", false},
+        {"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", false},
+        {"HTTP/1.0 200 OK\r\nContent-Length: 2\r\nConnection: Keep-Alive\r\n\r\nok", true},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokmore", false},
+        {"HTTP/1.1 204 OK\r\nContent-Length: 2\r\n\r\n", true},
+        {"HTTP/1.1 304 OK\r\nContent-Length: 2\r\n\r\n", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        memset(&server, 0, sizeof server);
+        server.piece = SIZE_MAX;
+        server.answers[0] = cases[i].answer;
+        otter_http_close(&http);
+        begin((struct otter_request){0});
+        assert_int_equal(run(), 0);
+        assert_int_equal(http.link != NULL, cases[i].kept);
+    }
+}
+
+static void test_silence_and_a_trickle_are_given_up(void **test)
+{
+    (void)test;
+    begin((struct otter_request){0});
+    assert_int_equal(run(), OTTER_ERR_TIMEOUT);
+    assert_in_range(now_ms, 900, 1200);
+    memset(&server, 0, sizeof server);
+    server.answers[0] = sound;
+    server.piece = 1;
+    uint32_t start = now_ms;
+    begin((struct otter_request){0});
+    int next = 0;
+    while (next >= 0 && now_ms - start < 100000) { /* a byte every 300 ms: never silent */
+        const uint8_t *bytes;
+        size_t len;
+        next = otter_http_next(&http, now_ms, &bytes, &len);
+        if (next == OTTER_HTTP_GOT_HEAD) {
+            fail_msg("the head came through");
+        }
+        size_t off = server.off;
+        server.piece = 0; /* nothing more until later */
+        if (next >= 0 && off > 0) {
+            next = otter_http_next(&http, now_ms, &bytes, &len);
+        }
+        server.piece = 1;
+        now_ms += 300;
+    }
+    assert_int_equal(next, OTTER_ERR_TIMEOUT);
+}
+
+static void test_redirects_are_followed(void **test)
+{
+    (void)test;
+    static const struct {
+        const char *location, *host, *path;
+        uint16_t port;
+    } cases[] = {
+        {"/g", "home.example", "/g", 443},
+        {"https://home.example/g", "home.example", "/g", 443},
+        {"HTTPS://HOME.example:8443/g?x=1", "home.example", "/g?x=1", 8443},
+        {"https://cdn.example", "cdn.example", "/", 443},
+        {"https://cdn.example?q", "cdn.example", "/?q", 443},
+        {"https://cdn.example:/a#frag", "cdn.example", "/a", 443},
+        {"//cdn.example/x", "cdn.example", "/x", 443},
+        {"https://[::1]:444/x", "::1", "/x", 444},
+        {"g", "home.example", "/a/b/g", 443},
+        {"./g", "home.example", "/a/b/g", 443},
+        {"../g", "home.example", "/a/g", 443},
+        {"../../../g", "home.example", "/g", 443},
+        {"?q=2", "home.example", "/a/b/f?q=2", 443},
+        {"#frag", "home.example", "/a/b/f?q=1", 443},
+        {"", "home.example", "/a/b/f?q=1", 443},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char answer[256];
+        char line[256];
+        memset(&server, 0, sizeof server);
+        server.piece = SIZE_MAX;
+        snprintf(answer, sizeof answer, "HTTP/1.1 30%d X\r\nLocation: %s\r\nContent-Length: 3\r\n\r\nbye",
+                 i % 2 == 0 ? 2 : 7, cases[i].location);
+        server.answers[0] = answer;
+        server.answers[1] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+        otter_http_close(&http);
+        begin((struct otter_request){.path = "/a/b/f?q=1"});
+        assert_int_equal(run(), 0);
+        assert_string_equal(body, "ok");
+        assert_string_equal(server.host, cases[i].host);
+        assert_int_equal(server.port, cases[i].port);
+        snprintf(line, sizeof line, "GET %s HTTP/1.1\r\n", cases[i].path);
+        assert_non_null(strstr(server.requests, line));
+        bool same = strcmp(cases[i].host, "home.example") == 0 && cases[i].port == 443;
+        assert_int_equal(server.opens, same ? 1 : 2);
+    }
+}
+
+static void test_redirects_elsewhere_are_refused(void **test)
+{
+    (void)test;
+    static const char *const refused[] = {
+        "http://home.example/f", "HTTP://cdn.example/", "https://evil.example/", "//evil.example/", "ftp://home.example/",
+        "javascript:x", "https://home.example@evil.example/", "https://evil.example@home.example/", "https:///f",
+        "https://", "https://home.example.evil/f", "https://[::2]/", "file:/etc"};
+    static const char *const corrupt[] = {
+        "https://home.example:0/", "https://home.example:65536/", "https://home.example:x/", "/a b", "/\x80",
+        "https://[::1]x/", "https://home.example:443x/"};
+    char answer[256];
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        snprintf(answer, sizeof answer, "HTTP/1.1 302 X\r\nLocation: %s\r\n\r\n", refused[i]);
+        if (get(answer) != OTTER_ERR_REFUSED) {
+            fail_msg("followed: '%s'", refused[i]);
+        }
+        assert_int_equal(server.opens, 1);
+    }
+    for (size_t i = 0; i < sizeof corrupt / sizeof corrupt[0]; i++) {
+        snprintf(answer, sizeof answer, "HTTP/1.1 302 X\r\nLocation: %s\r\n\r\n", corrupt[i]);
+        if (get(answer) != OTTER_ERR_CORRUPT) {
+            fail_msg("followed: '%s'", corrupt[i]);
+        }
+        assert_int_equal(server.opens, 1);
+    }
+    assert_int_equal(get("HTTP/1.1 302 X\r\nLocation: /a\r\nLocation: /b\r\n\r\n"), OTTER_ERR_CORRUPT);
+    assert_int_equal(get("HTTP/1.1 302 X\r\nContent-Length: 0\r\n\r\n"), 0); /* nowhere to go: an answer */
+    assert_int_equal(http.head.status, 302);
+}
+
+static void test_redirect_loops_end(void **test)
+{
+    (void)test;
+    for (int i = 0; i < ANSWERS; i++) {
+        server.answers[i] = "HTTP/1.1 302 X\r\nLocation: /f\r\nContent-Length: 0\r\n\r\n";
+    }
+    begin((struct otter_request){0});
+    assert_int_equal(run(), OTTER_ERR_CORRUPT);
+    assert_int_equal(server.next, OTTER_HTTP_HOPS_MAX + 1);
+}
+
+static void test_a_post_is_not_turned_into_a_get(void **test)
+{
+    (void)test;
+    server.answers[0] = "HTTP/1.1 302 X\r\nLocation: https://cdn.example/g\r\nContent-Length: 0\r\n\r\n";
+    server.answers[1] = "HTTP/1.1 307 X\r\nLocation: /g\r\nContent-Length: 0\r\n\r\n";
+    server.answers[2] = "HTTP/1.1 204 X\r\n\r\n";
+    begin((struct otter_request){.body = "{}", .body_len = 2});
+    assert_int_equal(run(), 0);
+    assert_int_equal(http.head.status, 302);
+    begin((struct otter_request){.body = "{}", .body_len = 2});
+    assert_int_equal(run(), 0);
+    assert_int_equal(http.head.status, 204);
+    assert_non_null(strstr(server.requests, "POST /g HTTP/1.1\r\n"));
+    assert_string_equal(server.host, "home.example");
+}
+
+static void test_a_place_without_a_transport_is_refused(void **test)
+{
+    (void)test;
+    config.tls = NULL;
+    begin((struct otter_request){0});
+    assert_int_equal(run(), OTTER_ERR_REFUSED);
+}
+
+static void test_dates_are_read(void **test)
+{
+    (void)test;
+    assert_int_equal(otter_date_read("Sun, 06 Nov 1994 08:49:37 GMT"), 784111777);
+    assert_int_equal(otter_date_read("Thu, 01 Jan 1970 00:00:00 GMT"), 0);
+    assert_int_equal(otter_date_read("Tue, 29 Feb 2028 23:59:60 GMT"), 1835481600);
+    assert_int_equal(otter_date_read("Fri, 31 Dec 9999 23:59:59 GMT"), 253402300799);
+    static const char *const bad[] = {"", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994",
+                                      "Sun, 06 Nov 1994 08:49:37 UTC", "Sun, 06 Nov 1994 08:49:37 GMT ",
+                                      "Sun, 00 Nov 1994 08:49:37 GMT", "Sun, 32 Nov 1994 08:49:37 GMT",
+                                      "Sun, 06 Nox 1994 08:49:37 GMT", "Sun, 06 Nov 1969 08:49:37 GMT",
+                                      "Sun, 06 Nov 1994 24:49:37 GMT", "Sun, 06 Nov 1994 08:60:37 GMT",
+                                      "Sun, 06 Nov 1994 08:49:61 GMT", "Sun, 0x Nov 1994 08:49:37 GMT",
+                                      "Sun; 06 Nov 1994 08:49:37 GMT"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(otter_date_read(bad[i]), -1);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_a_request_is_short_and_complete, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_ranges_and_conditions_are_written, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_an_answer_is_the_same_in_pieces_of_any_size, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_an_answer_cut_anywhere_is_an_error, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_broken_heads_are_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_odd_but_sound_heads_are_taken, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_doubtful_validators_are_no_validators, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_heads_have_limits, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_chunks_are_decoded_in_pieces_of_any_size, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_body_may_have_any_number_of_chunks, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_broken_chunks_are_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_kept_connection_that_was_closed_is_opened_again_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_fresh_connection_that_fails_is_an_error, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_connections_are_kept_only_when_the_server_keeps_them, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_silence_and_a_trickle_are_given_up, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_redirects_are_followed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_redirects_elsewhere_are_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_redirect_loops_end, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_post_is_not_turned_into_a_get, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_place_without_a_transport_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_dates_are_read, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
