@@ -124,7 +124,7 @@ static void configure_agent(struct application *app)
         .keys = app->cycle->device->keys,
         .keys_count = app->cycle->device->keys_count,
         .tls = config->ca ? &app->tls_transport : NULL,
-        .plain = config->plain ? &app->plain_transport : NULL,
+        .plain = &app->plain_transport, /* always: not to leave TLS is the agent's rule */
         .host = config->host,
         .port = config->port,
         .use_plain = config->plain,
