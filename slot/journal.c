@@ -207,7 +207,7 @@ int otter_journal_open(struct otter_journal *journal, const struct otter_area *a
         /* A HEAD that nothing follows was cut off: what follows it may surface yet. The
          * next append moves there once more, which erases that HEAD first. */
         bool cut = heads[newest ^ 1u].seq > journal->seq;
-        journal->unproven = cut || torn_behind_tail(journal);
+        journal->unproven = cut || journal->repeat_head || torn_behind_tail(journal);
         if (cut) {
             journal->next_off = half_end(journal);
         }

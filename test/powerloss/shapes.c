@@ -146,7 +146,19 @@ static const struct sim_map shapes[] = {
         .journal = {0, 0x3000, 24 * 64},
         .mode = OTTER_MODE_SWAP,
         .image_size_max = 0xc00,
-        .unit_max = 0xc0,
+        .unit_max = 0x80,
+    },
+    {
+        .name = "rows_small_journal",
+        .parts = {ROWS(0x4000, 0)},
+        .parts_count = 1,
+        .primary = {0, 0, 0xc00},
+        .secondary = {0, 0x1000, 0xc00},
+        .scratch = {0, 0x2000, 0xc0},
+        .journal = {0, 0x3000, 46 * 64},
+        .mode = OTTER_MODE_SWAP,
+        .image_size_max = 0xc00,
+        .unit_max = 0x80,
     },
 };
 
