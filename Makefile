@@ -13,7 +13,7 @@ endif
 export OTTER_FETCH = $(FETCH)
 MAP ?= psoc62_2m_ext_swap_single
 
-.PHONY: bench torture help setup-build setup-test setup-interop build demo test test-e2e interop
+.PHONY: bench torture help setup-build setup-test setup-interop setup-sizes build demo test test-e2e interop sizes
 help:
 	@sed -n 's/^## //p' Makefile
 
@@ -55,3 +55,10 @@ torture: build
 bench: build
 	@build/host/test/bench/swap_cost
 	@OTTER=$(CURDIR)/build/host/otter test/bench/download.py
+
+## sizes      code, constants, RAM and worst stack on Cortex-M4 beside their budgets (docs/sizes.md)
+setup-sizes:
+	@scripts/setup.sh build cm4
+sizes: setup-sizes
+	@mkdir -p build/cm4-size
+	@flock build/cm4-size/.lock sh -c 'cmake --preset cm4-size >/dev/null && cmake --build --preset cm4-size --target sizes'

@@ -14,6 +14,7 @@
 
 #include "otter/image.h"
 #include "otter/result.h"
+#include "slot/bytes.h"
 
 enum {
     HEADER_SIZE = 32,
@@ -48,16 +49,6 @@ struct walk {
     uint16_t type;
     uint16_t len;
 };
-
-static uint16_t load_le16(const uint8_t *bytes)
-{
-    return (uint16_t)(bytes[0] | bytes[1] << 8);
-}
-
-static uint32_t load_le32(const uint8_t *bytes)
-{
-    return load_le16(bytes) | (uint32_t)load_le16(bytes + 2) << 16;
-}
 
 int otter_version_compare(const struct otter_version *a, const struct otter_version *b)
 {
@@ -105,8 +96,8 @@ static int walk_next(struct walk *walk)
     if (err < 0) {
         return err;
     }
-    walk->type = load_le16(raw);
-    walk->len = load_le16(raw + 2);
+    walk->type = (uint16_t)load_le16(raw);
+    walk->len = (uint16_t)load_le16(raw + 2);
     walk->data = walk->off + TLV_HEADER_SIZE;
     if (walk->len > walk->end - walk->data) {
         return OTTER_IMAGE_TLV_OVERRUN;
@@ -136,7 +127,7 @@ static int take_header(const struct otter_view *view, struct otter_image *image)
     image->flags = load_le32(raw + 16);
     image->version.major = raw[20];
     image->version.minor = raw[21];
-    image->version.revision = load_le16(raw + 22);
+    image->version.revision = (uint16_t)load_le16(raw + 22);
     image->version.build = load_le32(raw + 24);
     if (image->header_size < HEADER_SIZE) {
         return OTTER_IMAGE_HEADER_SIZE;
