@@ -145,14 +145,15 @@ static json_t *status_json(struct device_folder *folder)
         json_decref(wear);
         return NULL;
     }
-    return json_pack("{s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:s, s:i, s:s, s:o, s:I, s:o, s:{s:s, s:I}, s:o}", "map",
+    return json_pack("{s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:s, s:i, s:s, s:o, s:I, s:o, s:{s:s, s:I}, s:o, s:I}", "map",
                      folder->map.name, "mode", layout->mode == OTTER_MODE_SWAP ? "swap" : "overwrite", "board",
                      folder->device.config.board, "running", (int)is_running(folder), "primary",
                      slot_json(folder, &layout->primary), "secondary", slot_json(folder, &layout->secondary), "fallback", fallback_json(folder, &state), "phase",
                      host_phase_str(state.phase), "attempts", (int)state.attempts, "reason",
                      otter_reason_str(state.reason), "rejected", rejects_json(&state), "download",
                      (json_int_t)state.download.off, "floor", version_json(&state.floor_version), "journal", "state",
-                     journal, "sequence", (json_int_t)state.journal.seq, "wear", wear);
+                     journal, "sequence", (json_int_t)state.journal.seq, "wear", wear, "image_size_max",
+                     (json_int_t)layout->image_size_max);
 }
 
 /* ---- for people ---- */

@@ -435,6 +435,7 @@ static const struct outcome_words outcomes[] = {
     {"too-large", BAD, "%s does not fit the slot"},
     {"flash", BAD, "the flash failed"},
     {"deferred", PLAIN, "%s may not be fetched now"},
+    {"expired", PLAIN, "server's job (%s) has expired: stays"},
 };
 
 /* The words, with the version in place of %s. */

@@ -15,7 +15,7 @@
 #include "port/mbedtls/tls.h"
 #include "port/posix/tcp.h"
 
-#define IO_SIZE (16u * 1024u)
+#define IO_SIZE (32u * 1024u)
 #define NAP_MAX_MS 250u
 
 struct led {
