@@ -90,7 +90,6 @@ static int take_line_end(struct otter_http *http, uint8_t byte)
     }
     if (http->chunk_state == CHUNK_DATA_LF) {
         http->chunk_state = CHUNK_SIZE_FIRST;
-        http->meta_len = 0;
     } else if (http->chunk_state == CHUNK_SIZE_LF && http->left > 0) {
         http->chunk_state = CHUNK_DATA;
         http->meta_len = 0;

@@ -37,14 +37,18 @@ static int drain(struct otter_agent *agent)
     return done;
 }
 
+/* Idle, stopped, or about to be idle (a report can wait). */
+static bool is_free(const struct otter_agent *agent)
+{
+    return agent->phase == OTTER_AGENT_IDLE || agent->phase == OTTER_AGENT_STOPPED ||
+           (agent->phase == OTTER_AGENT_REPORT && agent->report.then == OTTER_AGENT_IDLE);
+}
+
 int otter_agent_push_begin(struct otter_agent *agent, uint32_t size)
 {
     const struct otter_download none = {0};
     struct otter_state *state = agent->config->state;
-    if (agent->phase != OTTER_AGENT_IDLE && agent->phase != OTTER_AGENT_STOPPED) {
-        return OTTER_ERR_REFUSED;
-    }
-    if (state->phase != OTTER_PHASE_IDLE) {
+    if (agent->pushing || !is_free(agent) || state->phase != OTTER_PHASE_IDLE) {
         return OTTER_ERR_REFUSED;
     }
     if (size > agent->install.limit) {

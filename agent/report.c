@@ -124,16 +124,12 @@ static void leave(struct otter_agent *agent)
     otter_agent_enter(agent, agent->report.then);
 }
 
-/* Nothing more to tell. */
-static void settle(struct otter_agent *agent, bool told)
+/* Nothing more to tell. The state may forget it; if that fails, it is told twice. */
+static void settle(struct otter_agent *agent)
 {
     struct otter_report *report = &agent->report;
-    struct otter_state *state = agent->config->state;
-    if (told) {
-        otter_agent_tell(agent, OTTER_EVENT_REPORTED, report->result, OTTER_OK, 0);
-    }
     if (report->result == OTTER_OUTCOME_REVERTED) {
-        (void)otter_state_acknowledge(state); /* if it fails, the report is sent twice */
+        (void)otter_state_acknowledge(agent->config->state);
     }
     report->told = report->result;
     report->told_to = report->to;
@@ -155,10 +151,11 @@ static void begin(struct otter_agent *agent)
 {
     struct otter_place home = otter_url_home(agent->config);
     struct otter_install *install = &agent->install;
+    struct otter_report *report = &agent->report;
     struct otter_text text = {.buf = (char *)install->stage, .size = install->stage_size};
     write_body(agent, &text);
     if (report_path(agent)[0] == '\0' || text.full) {
-        settle(agent, false);
+        report->done = true;
         return;
     }
     struct otter_request request = {.method = "POST",
@@ -172,7 +169,12 @@ uint32_t otter_report_step(struct otter_agent *agent)
 {
     if (!agent->begun) {
         agent->begun = true;
+        agent->report.done = false;
         begin(agent);
+        return 0;
+    }
+    if (agent->report.done) {
+        settle(agent);
         return 0;
     }
     int next = otter_http_step(&agent->http, agent->now_ms);
@@ -181,7 +183,8 @@ uint32_t otter_report_step(struct otter_agent *agent)
     } else if (next == OTTER_HTTP_GOT_HEAD) {
         uint16_t status = agent->http.head.status;
         if (status / 100 == 2 || status == 404 || status == 405 || status == 501) {
-            settle(agent, true);
+            otter_agent_tell(agent, OTTER_EVENT_REPORTED, agent->report.result, OTTER_OK, 0);
+            agent->report.done = true;
         } else {
             fail(agent);
         }

@@ -113,12 +113,12 @@ struct otter_verify { /* verify.c */
 struct otter_report { /* report.c */
     enum otter_outcome result; /* NONE: nothing to report */
     enum otter_reason reason;
-    struct otter_version from, to;
     uint32_t bytes, seconds;
     struct otter_timer timer;
     uint8_t attempts, tries;
+    bool done; /* only the state has to hear of it */
     enum otter_outcome told; /* the last report that is done with, and its `to` */
-    struct otter_version told_to;
+    struct otter_version from, to, told_to;
     enum otter_agent_phase then; /* phase after this one */
 };
 

@@ -227,6 +227,7 @@ static inline void wire_answer(struct wire *wire)
     if (wire->request_len < (size_t)(end - wire->request) + 4 + body) {
         return;
     }
+    if (getenv("RIG_TRACE") != NULL) { fprintf(stderr, "%s", wire->request); }
     wire->requests++;
     wire->on_connection++;
     wire->reply_off = wire->reply_len = 0;
