@@ -227,7 +227,6 @@ static inline void wire_answer(struct wire *wire)
     if (wire->request_len < (size_t)(end - wire->request) + 4 + body) {
         return;
     }
-    if (getenv("RIG_TRACE") != NULL) { fprintf(stderr, "%s", wire->request); }
     wire->requests++;
     wire->on_connection++;
     wire->reply_off = wire->reply_len = 0;
@@ -424,6 +423,30 @@ static inline struct sim_map rig_map(void)
         .mode = OTTER_MODE_SWAP,
         .image_size_max = 0x78000};
 }
+
+/* Sectors, rows, blocks, big program units, erased to 0 and a base inside a sector. */
+static inline struct sim_map rig_geometry(int index)
+{
+    static const struct {
+        uint32_t sector, prog, block;
+        uint8_t erased;
+        bool row_write;
+        uint32_t base;
+    } parts[] = {{4096, 1, 0, 0xff, false, 0},       {512, 512, 0, 0x00, true, 0},
+                 {512, 512, 4096, 0x00, true, 0},    {4096, 4, 65536, 0xff, false, 0},
+                 {0x8000, 512, 0, 0xff, false, 512}, {2048, 32, 0, 0xff, false, 32 * 33}};
+    struct sim_map map = rig_map();
+    struct sim_geometry *part = &map.parts[0];
+    part->sector_size = parts[index].sector;
+    part->prog_size = parts[index].prog;
+    part->block_size = parts[index].block;
+    part->erased = parts[index].erased;
+    part->row_write = parts[index].row_write;
+    part->page_size = parts[index].prog > 256 ? parts[index].prog : 256;
+    map.secondary.base += parts[index].base;
+    return map;
+}
+enum { RIG_GEOMETRIES = 6 };
 
 static inline void rig_put_primary(struct rig *rig, struct otter_version version)
 {

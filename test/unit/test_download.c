@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_download.c - images of every size over servers of every mood; what is resumed. */
+/* test_download.c - images of every size over servers of every mood. */
 #include "agent_rig.h"
-
-#include "agent/install.h"
 
 static struct rig *rig;
 static const struct otter_version next_version = {1, 1, 0, 0};
@@ -36,37 +34,13 @@ static void recreate(const struct sim_map *map, size_t io_size)
     rig_start(rig);
 }
 
-/* Sectors, rows, blocks, big program units, erased to 0 and a base inside a sector. */
-static struct sim_map geometry(int index)
-{
-    static const struct {
-        uint32_t sector, prog, block;
-        uint8_t erased;
-        bool row_write;
-        uint32_t base;
-    } parts[] = {{4096, 1, 0, 0xff, false, 0},       {512, 512, 0, 0x00, true, 0},
-                 {512, 512, 4096, 0x00, true, 0},    {4096, 4, 65536, 0xff, false, 0},
-                 {0x8000, 512, 0, 0xff, false, 512}, {2048, 32, 0, 0xff, false, 32 * 33}};
-    struct sim_map map = rig_map();
-    struct sim_geometry *part = &map.parts[0];
-    part->sector_size = parts[index].sector;
-    part->prog_size = parts[index].prog;
-    part->block_size = parts[index].block;
-    part->erased = parts[index].erased;
-    part->row_write = parts[index].row_write;
-    part->page_size = parts[index].prog > 256 ? parts[index].prog : 256;
-    map.secondary.base += parts[index].base;
-    return map;
-}
-enum { GEOMETRIES = 6 };
-
 static void test_sizes_around_every_edge_arrive_whole(void **test)
 {
     (void)test;
     static const size_t sizes[] = {RIG_OVERHEAD + 1, 511,  512,   513,   4095,  4096,  4097, 8193,
                                    40961,            32767, 32768, 32769, 65537, 0x78000};
-    for (int i = 0; i < GEOMETRIES; i++) {
-        struct sim_map map = geometry(i);
+    for (int i = 0; i < RIG_GEOMETRIES; i++) {
+        struct sim_map map = rig_geometry(i);
         for (size_t size = 0; size < sizeof sizes / sizeof sizes[0]; size++) {
             recreate(&map, size % 2 == 0 ? sizeof rig->io : 2048 + map.parts[0].prog_size);
             rig->tls.recv_max = size % 3 == 0 ? 97 : 0;
@@ -159,220 +133,6 @@ static void test_an_unmeasured_body_that_is_cut_is_not_a_bad_image(void **test)
     expect_installed();
 }
 
-/* Every break: at most the bytes in flight are asked for again, none that were received. */
-static void test_a_break_anywhere_loses_nothing(void **test)
-{
-    (void)test;
-    rig_offer(rig, next_version, 50000);
-    expect_installed();
-    size_t whole = rig->tls.delivered;
-    for (size_t cut = 300; cut < whole; cut += 611) {
-        rig_destroy(rig);
-        setup(NULL);
-        rig_offer(rig, next_version, 50000);
-        rig->tls.cut_at = cut;
-        expect_installed();
-        /* once more the head of an answer, perhaps one head that was cut, but no body */
-        assert_true(rig->tls.delivered <= whole + 600);
-        assert_true(rig->agent.fetch.bytes == 50000);
-    }
-}
-
-static void test_a_break_without_validator_begins_again(void **test)
-{
-    (void)test;
-    rig_offer(rig, next_version, 50000);
-    rig->image_etag[0] = '\0';
-    rig->tls.cut_at = 30000;
-    expect_installed();
-    assert_null(strstr(rig->last_image_request, "Range:"));
-    rig_destroy(rig);
-    setup(NULL);
-    rig_offer(rig, next_version, 50000);
-    snprintf(rig->image_etag, sizeof rig->image_etag, "W/\"weak\"");
-    rig->tls.cut_at = 30000;
-    expect_installed();
-    assert_null(strstr(rig->last_image_request, "Range:"));
-}
-
-static void test_a_date_is_a_validator(void **test)
-{
-    (void)test;
-    rig_offer(rig, next_version, 50000);
-    snprintf(rig->image_etag, sizeof rig->image_etag, "W/\"weak\"");
-    snprintf(rig->modified, sizeof rig->modified, "Sun, 06 Nov 1994 08:49:37 GMT");
-    rig->tls.cut_at = 30000;
-    expect_installed();
-    assert_non_null(strstr(rig->last_image_request, "If-Range: Sun, 06 Nov 1994 08:49:37 GMT\r\n"));
-    assert_int_equal(rig->agent.fetch.bytes, 50000);
-}
-
-static void test_a_digest_in_the_job_is_a_validator(void **test)
-{
-    (void)test;
-    struct otter_sha256 sha;
-    uint8_t hash[32];
-    char hex[65];
-    rig_offer(rig, next_version, 50000);
-    otter_sha256_init(&sha);
-    otter_sha256_update(&sha, rig->image, rig->image_len);
-    otter_sha256_finish(&sha, hash);
-    for (int i = 0; i < 32; i++) {
-        sprintf(hex + 2 * i, "%02x", hash[i]);
-    }
-    rig->image_etag[0] = '\0';
-    snprintf(rig->job, sizeof rig->job, "{\"Board\":\"B\",\"Version\":\"1.1.0\",\"File\":\"/image.bin\",\"SHA256\":\"%s\"}", hex);
-    rig->tls.cut_at = 30000;
-    expect_installed();
-    assert_int_equal(rig->agent.fetch.bytes, 50000);
-    rig_destroy(rig);
-    setup(NULL);
-    hex[5] = hex[5] == 'a' ? 'b' : 'a';
-    rig_offer(rig, next_version, 50000);
-    snprintf(rig->job, sizeof rig->job, "{\"Board\":\"B\",\"Version\":\"1.1.0\",\"File\":\"/image.bin\",\"SHA256\":\"%s\"}", hex);
-    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_BAD_IMAGE);
-    assert_int_equal(rig->state.phase, OTTER_PHASE_IDLE);
-}
-
-/* A reset after any flash operation: at most a sector, or 32 KiB, is fetched again. */
-static void test_a_reset_anywhere_costs_at_most_a_sector(void **test)
-{
-    (void)test;
-    for (int part = 0; part < GEOMETRIES; part++) {
-        struct sim_map map = geometry(part);
-        uint32_t sector = map.parts[0].sector_size > 0x8000 ? map.parts[0].sector_size : 0x8000;
-        for (unsigned stop = 1; stop < 36; stop += part == 0 ? 1 : 5) {
-            recreate(&map, 4096 + 1024);
-            rig_offer(rig, next_version, 150000);
-            rig->tls.recv_max = 1000;
-            size_t target = stop * 4000;
-            while (rig->tls.delivered < target) {
-                rig->now_ms += rig_step(rig);
-            }
-            uint32_t before = rig->agent.fetch.bytes;
-            rig_start(rig);
-            rig->events_count = 0;
-            expect_installed();
-            uint32_t again = before + rig->agent.fetch.bytes - 150000;
-            assert_true(again <= sector + 5120);
-            if (before > 2 * sector + 5120) {
-                assert_int_equal(rig_count(rig, OTTER_EVENT_RESUMED), 1);
-                assert_null(strstr(rig->last_image_request, "If-Range:")); /* not known any more */
-            }
-        }
-    }
-}
-
-static void run_bytes(size_t delivered)
-{
-    while (rig->tls.delivered < delivered) {
-        rig->now_ms += rig_step(rig);
-    }
-}
-
-static void test_another_image_after_a_reset_begins_again(void **test)
-{
-    (void)test;
-    rig_offer(rig, next_version, 200000);
-    run_bytes(150000);
-    rig_start(rig);
-    assert_true(rig->state.download.off > 0);
-    rig_offer(rig, (struct otter_version){1, 2, 0, 0}, 200000);
-    rig->image_requests = 0;
-    expect_installed();
-    assert_int_equal(rig->image_requests, 2); /* a range of another file, then the whole of it */
-}
-
-static void test_another_image_after_a_break_begins_again(void **test)
-{
-    (void)test;
-    for (int mood = 0; mood < 2; mood++) { /* a server that honours If-Range, and one that does not */
-        rig_destroy(rig);
-        setup(NULL);
-        rig_offer(rig, next_version, 200000);
-        rig->tls.cut_at = 100000;
-        while (rig->tls.cut_at != 0) {
-            rig->now_ms += rig_step(rig);
-        }
-        uint8_t *first = rig->image;
-        rig->image = NULL;
-        char job[sizeof rig->job];
-        memcpy(job, rig->job, sizeof job);
-        rig_offer(rig, (struct otter_version){1, 1, 0, 9}, 200000);
-        memcpy(rig->job, job, sizeof job); /* the same name and size, another content */
-        snprintf(rig->image_etag, sizeof rig->image_etag, "\"changed\"");
-        if (mood == 1) {
-            snprintf(rig->modified, sizeof rig->modified, "\"image-1.1\""); /* matches any If-Range */
-        }
-        assert_memory_not_equal(first, rig->image, 200000);
-        expect_installed();
-        free(first);
-    }
-}
-
-static size_t ignore_ranges_answer(struct rig *the_rig, const char *request, char *reply)
-{
-    (void)request;
-    (void)reply;
-    the_rig->no_ranges = the_rig->tls.cut_at == 0;
-    return 0;
-}
-
-static void test_a_server_that_ignores_ranges_is_listened_to_from_the_start(void **test)
-{
-    (void)test;
-    rig_offer(rig, next_version, 100000);
-    rig->tls.cut_at = 60000;
-    rig->answer = ignore_ranges_answer;
-    expect_installed();
-    assert_int_equal(rig_count(rig, OTTER_EVENT_RESUMED), 1);
-    uint64_t pages = sim_flash_of(&rig->layout.secondary)->count.prog_bytes;
-    assert_true(pages < 100000 + 20000); /* nothing is programmed twice */
-}
-
-static size_t range_answer(struct rig *the_rig, const char *request, char *reply)
-{
-    static const struct {
-        const char *before, *behind;
-    } ranges[] = {{"bytes 1", "-49999/50000"}, {"bytes ", "-49999/50001"}, {"bytes ", "-50000/50000"},
-                  {"bytes */50000;", ""},      {"octets ", "-49999/50000"}, {NULL, NULL},
-                  {"bytes ", "-49999/50000"}};
-    char value[64];
-    unsigned from = 0;
-    if (strncmp(request, "GET /image.bin", 14) != 0 || !rig_header(request, "Range", value)) {
-        return 0;
-    }
-    sscanf(value, "bytes=%u-", &from);
-    from += the_rig->answer_state == 6; /* a byte is missing */
-    char range[80] = "";
-    if (ranges[the_rig->answer_state].before != NULL) {
-        snprintf(range, sizeof range, "Content-Range: %s%u%s\r\n", ranges[the_rig->answer_state].before, from,
-                 ranges[the_rig->answer_state].behind);
-    }
-    the_rig->answer = NULL;
-    size_t at = rig_text(reply, "HTTP/1.1 206 X\r\nETag: %s\r\n%sContent-Length: %u\r\n\r\n", the_rig->image_etag, range,
-                         50000 - from);
-    memcpy(reply + at, the_rig->image + from, 50000 - from);
-    return at + 50000 - from;
-}
-
-static void test_a_wrong_range_is_never_used(void **test)
-{
-    (void)test;
-    for (int lie = 0; lie < 7; lie++) {
-        rig_destroy(rig);
-        setup(NULL);
-        rig_offer(rig, next_version, 50000);
-        rig->tls.cut_at = 30000;
-        rig->answer = range_answer;
-        rig->answer_state = lie;
-        assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_SERVER);
-        assert_null(rig->answer);
-        expect_installed(); /* from the start: these ranges are not trusted again */
-        assert_null(strstr(rig->last_image_request, "Range:"));
-    }
-}
-
 static size_t status_answer(struct rig *the_rig, const char *request, char *reply)
 {
     if (strncmp(request, "GET /image.bin", 14) != 0) {
@@ -404,42 +164,6 @@ static void test_statuses_end_the_check_and_pass(void **test)
             assert_true(rig->now_ms - then >= 7000); /* Retry-After */
         }
     }
-}
-
-static void test_416_to_a_resumption_begins_again(void **test)
-{
-    (void)test;
-    rig_offer(rig, next_version, 50000);
-    rig->tls.cut_at = 30000;
-    rig->answer = status_answer;
-    rig->answer_state = 416;
-    expect_installed();
-    assert_null(rig->answer);
-}
-
-static size_t parts_answer(struct rig *the_rig, const char *request, char *reply)
-{
-    char value[64];
-    unsigned from = 0;
-    if (strncmp(request, "GET /image.bin", 14) != 0 || !rig_header(request, "Range", value)) {
-        return 0;
-    }
-    sscanf(value, "bytes=%u-", &from);
-    unsigned last = from + 6999 < 49999 ? from + 6999 : 49999;
-    size_t at = rig_text(reply, "HTTP/1.1 206 X\r\nETag: %s\r\nContent-Range: bytes %u-%u/50000\r\nContent-Length: %u\r\n\r\n",
-                         the_rig->image_etag, from, last, last - from + 1);
-    memcpy(reply + at, the_rig->image + from, last - from + 1);
-    return at + last - from + 1;
-}
-
-static void test_a_server_may_give_less_than_asked_for(void **test)
-{
-    (void)test;
-    rig_offer(rig, next_version, 50000);
-    rig->tls.cut_at = 20000;
-    rig->answer = parts_answer;
-    expect_installed();
-    assert_int_equal(rig->agent.fetch.bytes, 50000);
 }
 
 static void test_a_broken_trailer_does_not_cost_the_image(void **test)
@@ -615,18 +339,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_job_too_large_for_the_slot_is_not_fetched, setup, teardown),
         cmocka_unit_test_setup_teardown(test_chunked_and_unmeasured_bodies_are_taken, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_unmeasured_body_that_is_cut_is_not_a_bad_image, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_break_anywhere_loses_nothing, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_break_without_validator_begins_again, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_date_is_a_validator, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_digest_in_the_job_is_a_validator, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_reset_anywhere_costs_at_most_a_sector, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_another_image_after_a_reset_begins_again, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_another_image_after_a_break_begins_again, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_server_that_ignores_ranges_is_listened_to_from_the_start, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_wrong_range_is_never_used, setup, teardown),
         cmocka_unit_test_setup_teardown(test_statuses_end_the_check_and_pass, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_416_to_a_resumption_begins_again, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_server_may_give_less_than_asked_for, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_broken_trailer_does_not_cost_the_image, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_size_that_differs_from_the_job_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_cannot_boot_is_refused, setup, teardown),
@@ -638,6 +351,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_server_that_never_delivers_is_given_up_with_growing_waits, setup, teardown),
         cmocka_unit_test_setup_teardown(test_progress_is_told_in_order, setup, teardown),
     };
-    cmocka_set_test_filter(getenv("RIG_ONLY"));
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
