@@ -423,20 +423,24 @@ static uint32_t exchange(struct otter_agent *agent)
     return 0;
 }
 
-/* Let the state know how far we are, or that what it knows is about to be erased. 1: it
- * was told; 0: there is nothing to tell. */
+/* Let the state know how far we are: at checkpoints, and once before the first byte is
+ * erased. What a cut left of the last record may read otherwise at the next reset than it
+ * did at this one; a new record settles it. 1: it was told; 0: there is nothing to tell. */
 static int tell_state(struct otter_agent *agent)
 {
-    struct otter_state *state = agent->config->state;
     struct otter_install *install = &agent->install;
     struct otter_download download = {0};
-    if (is_resumable(agent) && otter_install_checkpoint(install)) {
-        download.off = install->saved_off = install->off;
-        memcpy(download.source, agent->fetch.source, sizeof download.source);
-    } else if (!install->flushing || install->off != 0 || state->download.off == 0) {
+    bool due = is_resumable(agent) && otter_install_checkpoint(install);
+    if (!due && (install->told || !install->flushing)) {
         return 0;
     }
-    int err = otter_state_save_download(state, &download);
+    if (install->off != 0) {
+        download.off = install->off;
+        memcpy(download.source, agent->fetch.source, sizeof download.source);
+    }
+    install->saved_off = install->off;
+    install->told = true;
+    int err = otter_state_save_download(agent->config->state, &download);
     return err < 0 ? err : 1;
 }
 

@@ -35,6 +35,7 @@ int otter_install_begin(struct otter_install *install, uint32_t off)
 {
     uint32_t size;
     install->off = install->erased_end = install->saved_off = off;
+    install->told = false;
     otter_install_rewind(install);
     if (off == 0) {
         return 0;

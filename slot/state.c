@@ -434,7 +434,7 @@ int otter_state_save_download(struct otter_state *state, const struct otter_down
     if (state->phase != OTTER_PHASE_IDLE) {
         return OTTER_ERR_REFUSED;
     }
-    if (has_journal(state) && (download->off != 0 || state->download.off != 0)) {
+    if (has_journal(state)) { /* also where nothing changes: a torn record may surface yet */
         struct otter_record record = download_record(download);
         int err = append(state, &record);
         if (err < 0) {

@@ -127,7 +127,9 @@ int otter_state_give_up(struct otter_state *state);
 /* The reason has been reported: forget it. */
 int otter_state_acknowledge(struct otter_state *state);
 
-/* Remember download progress; off 0 forgets it. */
+/* Remember download progress; off 0 forgets it. Call it once before the first erase of a
+ * download or of its resumption, also where nothing changes: a cut may have left a record
+ * that reads as absent now and as present at the next reset. */
 int otter_state_save_download(struct otter_state *state, const struct otter_download *download);
 
 bool otter_state_on_trial(const struct otter_state *state);

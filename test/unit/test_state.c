@@ -213,8 +213,8 @@ static void test_download_progress_survives_compaction_and_ends_with_a_request(v
     download.off = 0;
     assert_int_equal(otter_state_save_download(&state, &download), 0);
     uint64_t ops = board.power.ops;
-    assert_int_equal(otter_state_save_download(&state, &download), 0); /* nothing to forget */
-    assert_int_equal(board.power.ops, ops);
+    assert_int_equal(otter_state_save_download(&state, &download), 0); /* settles what is torn */
+    assert_true(board.power.ops > ops);
     reopen();
     assert_int_equal(state.download.off, 0);
 }
