@@ -24,6 +24,7 @@ static struct server {
     size_t lens[ANSWERS];         /* 0: strlen */
     size_t next, off, piece;      /* piece: bytes per recv */
     bool ends;                    /* after an answer the connection ends */
+    bool dies;                    /* in place of an answer (NULL) the connection ends */
     bool drops_kept;              /* a second request on a connection finds it closed */
     bool connected;
     unsigned opens, requests_here;
@@ -73,7 +74,7 @@ static inline int do_recv(void *ctx, void *buf, size_t len)
     assert_true(server.connected && len > 0);
     const char *answer = server.next > 0 ? server.answers[server.next - 1] : NULL;
     if (answer == NULL) {
-        return server.ends ? OTTER_ERR_IO : 0;
+        return server.ends || server.dies ? OTTER_ERR_IO : 0;
     }
     size_t whole = server.lens[server.next - 1] != 0 ? server.lens[server.next - 1] : strlen(answer);
     size_t left = whole - server.off;

@@ -287,7 +287,7 @@ static void test_a_kept_connection_that_was_closed_is_opened_again_once(void **t
         assert_int_equal(run(), 0);
         server.drops_kept = at == 0; /* noticed in send */
         server.answers[1] = at == 1 ? NULL : server.answers[1];
-        server.ends = at == 1;       /* noticed in recv: the request is sent once more */
+        server.dies = at == 1;       /* noticed in recv: the request is sent once more */
         if (at == 2) {
             server.answers[1] = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok";
             server.ends = true;      /* in the middle of an answer: not hidden */
@@ -296,6 +296,24 @@ static void test_a_kept_connection_that_was_closed_is_opened_again_once(void **t
         assert_int_equal(run(), at == 2 ? OTTER_ERR_IO : 0);
         assert_int_equal(server.opens, at == 2 ? 1 : 2);
     }
+}
+
+static void test_bytes_that_nobody_asked_for_are_not_an_answer(void **test)
+{
+    (void)test;
+    server.answers[0] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    server.answers[1] = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nyes";
+    server.piece = 40; /* the first answer exactly */
+    begin((struct otter_request){0});
+    assert_int_equal(run(), 0);
+    assert_non_null(http.link);
+    server.answers[0] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\n"
+                        "Content-Length: 4\r\n\r\nevil"; /* more came behind it meanwhile */
+    server.piece = SIZE_MAX;
+    begin((struct otter_request){0});
+    assert_int_equal(run(), 0);
+    assert_string_equal(body, "yes");
+    assert_int_equal(server.opens, 2);
 }
 
 static void test_a_fresh_connection_that_fails_is_an_error(void **test)
@@ -379,6 +397,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_body_may_have_any_number_of_chunks, setup, teardown),
         cmocka_unit_test_setup_teardown(test_broken_chunks_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_kept_connection_that_was_closed_is_opened_again_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_bytes_that_nobody_asked_for_are_not_an_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_fresh_connection_that_fails_is_an_error, setup, teardown),
         cmocka_unit_test_setup_teardown(test_connections_are_kept_only_when_the_server_keeps_them, setup, teardown),
         cmocka_unit_test_setup_teardown(test_silence_and_a_trickle_are_given_up, setup, teardown),
