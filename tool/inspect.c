@@ -8,8 +8,11 @@
 #include <popt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "tool/device_folder.h"
 #include "tool/firmware.h"
 #include "tool/inspect.h"
 
@@ -43,6 +46,36 @@ static int inspect_file(const char *path, bool json)
     return rc;
 }
 
+/* The folder of a device whose flash file this is; NULL: it is not one. free() it. */
+static char *folder_of_flash(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (strcmp(slash ? slash + 1 : path, DEVICE_FLASH) != 0) {
+        return NULL;
+    }
+    char *folder = slash ? strndup(path, (size_t)(slash - path) + (slash == path)) : strdup(".");
+    char *settings = folder ? device_path(folder, DEVICE_FILE) : NULL;
+    bool found = settings && access(settings, R_OK) == 0;
+    free(settings);
+    if (!found) {
+        free(folder);
+        folder = NULL;
+    }
+    return folder;
+}
+
+static int inspect(const char *path, bool json)
+{
+    struct stat st;
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+        return inspect_folder(path, json);
+    }
+    char *folder = folder_of_flash(path);
+    int rc = folder ? inspect_folder(folder, json) : inspect_file(path, json);
+    free(folder);
+    return rc;
+}
+
 int tool_inspect(int argc, const char **argv)
 {
     int json = 0;
@@ -51,7 +84,6 @@ int tool_inspect(int argc, const char **argv)
         POPT_AUTOHELP POPT_TABLEEND};
     poptContext context;
     const char **args;
-    struct stat st;
     int rc;
     if (tool_options("inspect", argc, argv, table, "[--json] FILE   (image, slot, or a device's folder)",
                      &context, &args, &rc) != 0) {
@@ -59,10 +91,8 @@ int tool_inspect(int argc, const char **argv)
     }
     if (!args[0] || args[1]) {
         rc = tool_usage("one file is needed: `otter inspect FILE`");
-    } else if (stat(args[0], &st) == 0 && S_ISDIR(st.st_mode)) {
-        rc = inspect_folder(args[0], json != 0);
     } else {
-        rc = inspect_file(args[0], json != 0);
+        rc = inspect(args[0], json != 0);
     }
     poptFreeContext(context);
     return rc;
