@@ -381,6 +381,8 @@ int otter_json_read(char *text, size_t len, void *work, size_t work_size,
                                            .kind = kind_of(text, value)};
         if (member.kind == OTTER_JSON_NUMBER) {
             text[value->end] = '\0';
+        } else if (member.kind == OTTER_JSON_OTHER) {
+            member.value = ""; /* no end of its own in the text */
         }
         int err = take(ctx, &member);
         if (err < 0) {

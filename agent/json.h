@@ -23,7 +23,7 @@ enum otter_json_kind {
 
 struct otter_json_member {
     const char *key;   /* both end with NUL and live in the text */
-    const char *value; /* string: unescaped; number: as written */
+    const char *value; /* string: unescaped; number: as written; else "" */
     enum otter_json_kind kind;
 };
 
