@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "boot/swap.h"
+#include "otter/result.h"
 #include "test/unit/flashmap_mistakes.h"
 #include "tool/flashmap_parts.h"
 
@@ -186,6 +188,30 @@ static void keeps_the_numbers(const struct flashmap *map)
     }
 }
 
+/* What the tool says of the largest image is what the bootloader will do with it. */
+static void agrees_with_the_bootloader(const struct flashmap *map)
+{
+    const struct flashmap_geometry *geometry = &map->geometry[0];
+    struct otter_flash flash[FLASHMAP_DEVICES_MAX];
+    const struct otter_flash *devices[FLASHMAP_DEVICES_MAX];
+    struct otter_layout layout;
+    struct otter_plan plan;
+    for (uint32_t i = 0; i < map->devices_count; i++) {
+        const struct flashmap_device *device = &map->devices[i];
+        flash[i] = (struct otter_flash){.size = device->size,
+                                        .sector_size = device->sector_size,
+                                        .prog_size = device->prog_size,
+                                        .erased = device->erased};
+        devices[i] = &flash[i];
+    }
+    flashmap_layout(map, devices, &layout);
+    uint32_t largest = geometry->image_size_max;
+    assert_int_equal(otter_plan_make(&layout, largest, largest, &plan), 0);
+    assert_int_equal(plan.unit, geometry->unit_size);
+    assert_int_equal(plan.count, geometry->units);
+    assert_int_equal(otter_plan_make(&layout, largest + 1, largest + 1, &plan), OTTER_ERR_NOSPACE);
+}
+
 static void test_what_is_accepted_keeps_the_rules(void **state)
 {
     (void)state;
@@ -201,6 +227,9 @@ static void test_what_is_accepted_keeps_the_rules(void **state)
         if (flashmap_parse("changed", text, strlen(text), NULL, &map, &report) == 0) {
             keeps_the_rules(&map);
             keeps_the_numbers(&map);
+            if (map.mode == OTTER_MODE_SWAP) {
+                agrees_with_the_bootloader(&map);
+            }
             accepted++;
         }
         flashmap_report_free(&report);
