@@ -347,14 +347,21 @@ static bool settle_strings(char *text, jsmntok_t *tokens, int count)
     return true;
 }
 
-static enum otter_json_kind kind_of(const char *text, const jsmntok_t *token)
+/* What a key's value is, ended with NUL. */
+static struct otter_json_member member_of(char *text, const jsmntok_t *key)
 {
-    if (token->type == JSMN_STRING) {
-        return OTTER_JSON_STRING;
+    const jsmntok_t *value = key + 1;
+    struct otter_json_member member = {.key = text + key->start, .value = "", .kind = OTTER_JSON_OTHER};
+    char first = text[value->start];
+    if (value->type == JSMN_STRING) {
+        member.kind = OTTER_JSON_STRING;
+        member.value = text + value->start;
+    } else if (value->type == JSMN_PRIMITIVE && (first == '-' || is_digit(first))) {
+        member.kind = OTTER_JSON_NUMBER;
+        member.value = text + value->start;
+        text[value->end] = '\0';
     }
-    char first = text[token->start];
-    bool number = token->type == JSMN_PRIMITIVE && (first == '-' || is_digit(first));
-    return number ? OTTER_JSON_NUMBER : OTTER_JSON_OTHER;
+    return member;
 }
 
 int otter_json_read(char *text, size_t len, void *work, size_t work_size,
@@ -375,15 +382,7 @@ int otter_json_read(char *text, size_t len, void *work, size_t work_size,
         if (tokens[i].size != 1) { /* not a key of the root */
             continue;
         }
-        const jsmntok_t *value = &tokens[i + 1];
-        struct otter_json_member member = {.key = text + tokens[i].start,
-                                           .value = text + value->start,
-                                           .kind = kind_of(text, value)};
-        if (member.kind == OTTER_JSON_NUMBER) {
-            text[value->end] = '\0';
-        } else if (member.kind == OTTER_JSON_OTHER) {
-            member.value = ""; /* no end of its own in the text */
-        }
+        struct otter_json_member member = member_of(text, &tokens[i]);
         int err = take(ctx, &member);
         if (err < 0) {
             return err;

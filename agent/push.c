@@ -30,9 +30,18 @@ static int abandon(struct otter_agent *agent, enum otter_outcome outcome, int er
 /* Do all the flash operations that can be done with what is staged. */
 static int drain(struct otter_agent *agent)
 {
-    int done;
+    const struct otter_download none = {0};
+    struct otter_install *install = &agent->install;
+    int done = 0;
+    if (install->flushing && !install->told) { /* an earlier download is about to be erased */
+        install->told = true;
+        done = otter_state_save_download(agent->config->state, &none);
+    }
+    if (done < 0) {
+        return done;
+    }
     do {
-        done = otter_install_step(&agent->install);
+        done = otter_install_step(install);
     } while (done > 0);
     return done;
 }
@@ -46,17 +55,12 @@ static bool is_free(const struct otter_agent *agent)
 
 int otter_agent_push_begin(struct otter_agent *agent, uint32_t size)
 {
-    const struct otter_download none = {0};
-    struct otter_state *state = agent->config->state;
+    const struct otter_state *state = agent->config->state;
     if (agent->pushing || !is_free(agent) || state->phase != OTTER_PHASE_IDLE) {
         return OTTER_ERR_REFUSED;
     }
     if (size > agent->install.limit) {
         return OTTER_ERR_NOSPACE;
-    }
-    int err = otter_state_save_download(state, &none);
-    if (err < 0) {
-        return err;
     }
     otter_http_close(&agent->http);
     agent->was_stopped = agent->phase == OTTER_AGENT_STOPPED;

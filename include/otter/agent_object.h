@@ -82,8 +82,7 @@ struct otter_install { /* install.c: image bytes on their way into the secondary
     uint32_t saved_off;  /* remembered in the state */
     uint32_t limit;      /* the largest image, bytes */
     uint32_t end;        /* where this image ends; limit while not known */
-    bool flushing, closing;
-    bool told;           /* the state was told, since begin */
+    bool flushing, closing, told; /* told: the state knows, since begin */
 };
 
 struct otter_fetch { /* download.c: one image, over as many connections as it takes */
