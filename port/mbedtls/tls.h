@@ -98,7 +98,7 @@ struct otter_tls {
 
 /* Read the certificates and fill ret_transport, whose ctx is the object. OTTER_ERR_CORRUPT:
  * ca, cert or key does not parse; OTTER_ERR_NOSPACE: the arena is too small;
- * OTTER_ERR_ARG: lower or random missing, or cert without key. */
+ * OTTER_ERR_ARG: lower, random or arena missing, cert without key, version_min above max. */
 int otter_tls_init(struct otter_tls *tls, const struct otter_tls_config *config,
                    struct otter_transport *ret_transport);
 

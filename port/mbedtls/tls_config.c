@@ -198,7 +198,8 @@ int otter_tls_init(struct otter_tls *tls, const struct otter_tls_config *config,
                    struct otter_transport *ret_transport)
 {
     if (!config->lower || !config->random || !config->arena ||
-        (config->cert && !config->key && config->psa_key_id == 0)) {
+        (config->cert && !config->key && config->psa_key_id == 0) ||
+        (config->version_min == OTTER_TLS_1_3 && config->version_max == OTTER_TLS_1_2)) {
         return OTTER_ERR_ARG;
     }
     memset(tls, 0, sizeof *tls);

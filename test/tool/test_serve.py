@@ -300,12 +300,13 @@ class Reports(Server):
     def test_reports_are_kept_one_line_each(self):
         server = self.serve("--reports", "reports.jsonl", "--client-ca", "pki/http_ca.crt")
         ours = ("--cert", "pki/http_client.crt", "--key", "pki/http_client.key")
-        for body in ('{"result": "confirmed",\n "version": "1.1.0"}', '{"text": "a\\nb \\u001b[31m"}'):
+        for body in ('{"result": "confirmed",\n "version": "1.1.0"}', '{"text": "a\\nb \\u001b[31m"}',
+                     '{"log": "' + "x" * 9000 + '"}'):  # curl asks first: Expect: 100-continue
             self.assertEqual(self.status(server, "report", *ours, "--data-binary", body), 204)
         for body in ("", "[]", "1", '{"a":1', '{"a":1,"a":2}', '{"a":1} x', "\xff", '{"a":"' + "x" * 16400 + '"}'):
             self.assertIn(self.status(server, "report", *ours, "--data-binary", body), (400, 405, 413), body[:20])
         lines = (self.folder / "reports.jsonl").read_text().splitlines()
-        self.assertEqual(len(lines), 2)
+        self.assertEqual(len(lines), 3)
         first = json.loads(lines[0])
         self.assertEqual((first["client"], first["report"]), ("http_client", {"result": "confirmed", "version": "1.1.0"}))
         self.assertRegex(first["time"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")

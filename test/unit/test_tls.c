@@ -2,6 +2,9 @@
 /* test_tls.c - whom the TLS transport trusts, and in which versions and suites. */
 #include "test/unit/tls_fixture.h"
 
+#include <openssl/core_names.h>
+#include <psa/crypto.h>
+
 static void test_bytes_flow_over_both_versions(void **state)
 {
     (void)state;
@@ -186,6 +189,43 @@ static void test_client_certificate_is_presented(void **state)
     OPENSSL_free(key_der);
 }
 
+/* The private key never leaves the PSA key store, as it would not leave a secure element. */
+static void test_key_in_the_psa_store_signs(void **state)
+{
+    static uint8_t store_memory[4096]; /* what the platform gave its key store */
+    struct otter_arena store;
+    uint8_t scalar[32];
+    psa_key_id_t id;
+    BIGNUM *number = NULL;
+    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+    (void)state;
+    assert_int_equal(EVP_PKEY_get_bn_param(client_pair.key, OSSL_PKEY_PARAM_PRIV_KEY, &number), 1);
+    assert_int_equal(BN_bn2binpad(number, scalar, sizeof scalar), sizeof scalar);
+    BN_free(number);
+    otter_arena_init(&store, store_memory, sizeof store_memory);
+    struct otter_arena *before = otter_arena_enter(&store);
+    psa_set_key_type(&attributes, PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1));
+    psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_SIGN_HASH);
+    psa_set_key_algorithm(&attributes, PSA_ALG_ECDSA(PSA_ALG_ANY_HASH));
+    assert_int_equal(psa_crypto_init(), PSA_SUCCESS);
+    assert_int_equal(psa_import_key(&attributes, scalar, sizeof scalar, &id), PSA_SUCCESS);
+    (void)otter_arena_enter(before);
+    client_certificate();
+    config.cert = client_pair.cert_pem;
+    config.cert_len = strlen(client_pair.cert_pem);
+    config.psa_key_id = id;
+    start();
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        only(version);
+        assert_int_equal(fetch("ota.example", 10), OTTER_OK);
+        assert_non_null(SSL_get0_peer_certificate(server.ssl));
+        transport.close(transport.ctx);
+    }
+    otter_tls_free(&tls);
+    assert_int_equal(psa_destroy_key(id), PSA_SUCCESS);
+    assert_int_equal(store.used, 0);
+}
+
 static void test_missing_client_certificate_is_named(void **state)
 {
     (void)state;
@@ -213,6 +253,10 @@ static void test_bad_configurations_are_refused(void **state)
     config.key_len = strlen(ca.key_pem);
     assert_int_equal(otter_tls_init(&tls, &config, &transport), OTTER_ERR_CORRUPT);
     config.cert = NULL;
+    config.version_min = OTTER_TLS_1_3;
+    config.version_max = OTTER_TLS_1_2;
+    assert_int_equal(otter_tls_init(&tls, &config, &transport), OTTER_ERR_ARG);
+    config.version_min = OTTER_TLS_ANY;
     config.ca = "not a certificate";
     config.ca_len = 17;
     assert_int_equal(otter_tls_init(&tls, &config, &transport), OTTER_ERR_CORRUPT);
@@ -238,6 +282,7 @@ int main(void)
         TEST(test_untrusted_chains_are_refused),
         TEST(test_dates_count_when_time_is_trusted),
         TEST(test_client_certificate_is_presented),
+        TEST(test_key_in_the_psa_store_signs),
         TEST(test_missing_client_certificate_is_named),
         TEST(test_bad_configurations_are_refused),
     };
