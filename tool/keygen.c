@@ -62,6 +62,7 @@ int tool_keygen(int argc, const char **argv)
     int rc;
     if (tool_options("keygen", argc, argv, table, "--type TYPE [--force] KEY.pem", &context, &args,
                      &rc) != 0) {
+        free(type);
         return rc;
     }
     if (!type) {

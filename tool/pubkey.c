@@ -85,6 +85,9 @@ int tool_pubkey(int argc, const char **argv)
     int rc;
     if (tool_options("pubkey", argc, argv, table, "--key KEY.pem [--format pem|der|c] [-o FILE]",
                      &context, &args, &rc) != 0) {
+        free(path);
+        free(format);
+        free(output);
         return rc;
     }
     size_t at = 0;

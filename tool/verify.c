@@ -188,6 +188,9 @@ int tool_verify(int argc, const char **argv)
     int rc;
     if (tool_options("verify", argc, argv, table, "[--key KEY.pem]... [--map MAP | --slot-size N] IMAGE",
                      &context, &args, &rc) != 0) {
+        free(map_name);
+        free(slot_size);
+        tool_list_free(task.key_paths);
         return rc;
     }
     task.json = json != 0;

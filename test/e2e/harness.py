@@ -385,6 +385,16 @@ class Bench:
         for server in self.servers:
             server.__exit__()
 
+    def crash(self):
+        """A program on the chip that died (a sanitizer's report too), in any device of this case."""
+        for device in self.devices:
+            said = ""
+            if os.path.exists(device.folder + ".stderr"):
+                said = self.kit.bytes(device.folder + ".stderr").decode(errors="replace")
+            if any(e.get("cause") == "fault" for e in device.events) or "Sanitizer" in said or "runtime error" in said:
+                return "a program crashed: %s" % said[:1500]
+        return None
+
     def story(self):
         """What happened, for a failing case."""
         lines = []
@@ -414,6 +424,7 @@ def run_case(kit, name, keep):
     finally:
         OPEN.discard(bench)
         bench.close()
+    verdict = verdict or bench.crash()
     took = time.monotonic() - begin
     if verdict is None:
         print("pass %s (%.1f s)" % (name, took), flush=True)
