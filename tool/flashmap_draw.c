@@ -122,7 +122,7 @@ static void draw_time(const struct pen *pen, const char *what, struct flashmap_t
     }
     fprintf(pen->out, "%-14s %.1f s", what, time.slow_s);
     if (time.fast_s < 0.99 * time.slow_s) {
-        fprintf(pen->out, "; %.1f s if the driver erases sectors and programs rows", time.fast_s);
+        fprintf(pen->out, "; %.1f s if the driver erases subsectors and programs rows", time.fast_s);
     }
     fputs(" (largest image, modelled)\n", pen->out);
 }

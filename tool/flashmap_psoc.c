@@ -18,7 +18,7 @@ enum {
     EXTERNAL_ADDR = 0x18000000,
     EXTERNAL_WINDOW = 0x08000000,
     ROW_SIZE = 0x200,
-    SECTOR_SIZE = 512 * ROW_SIZE,
+    SUBSECTOR_SIZE = 8 * ROW_SIZE, /* of the larger erases the one that fits swap units best */
     EXTERNAL_PROG_SIZE = 512 /* the page: a program operation costs the same for less */
 };
 
@@ -142,7 +142,7 @@ void flashmap_psoc_devices(json_t *root, const struct flashmap_platform *platfor
                                                                   .addr = INTERNAL_ADDR,
                                                                   .size = platform->internal_size,
                                                                   .sector_size = ROW_SIZE,
-                                                                  .block_size = SECTOR_SIZE,
+                                                                  .block_size = SUBSECTOR_SIZE,
                                                                   .prog_size = ROW_SIZE,
                                                                   .erased = 0x00,
                                                                   .row_write = true};

@@ -199,7 +199,7 @@ static void foot_time(FILE *out, double *y, const char *key, struct flashmap_tim
     int len = snprintf(text, sizeof text, "%.1f s, largest image", time.slow_s);
     if (time.fast_s < 0.99 * time.slow_s) {
         (void)snprintf(text + len, sizeof text - (size_t)len,
-                       "; %.1f s if the driver erases sectors, programs rows", time.fast_s);
+                       "; %.1f s if the driver erases subsectors, programs rows", time.fast_s);
     }
     foot_text(out, y, key, text);
 }
