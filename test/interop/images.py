@@ -10,8 +10,10 @@ for XMC7000. The tools are kept in $OTTER_CACHE/venv; a mirror of PyPI is pip's 
 Environment: OTTER, OTTER_CACHE. One line per case; the last is "N passed, N failed".
 """
 import fcntl
+import json
 import os
 import random
+import subprocess
 import sys
 import tempfile
 
@@ -117,6 +119,35 @@ def check_both_ways(tally, bench):
             tally.add("stranger-refused/%s" % key, verdict.returncode == 1, verdict.stderr.strip())
 
 
+def check_boot(tally, bench):
+    """A device whose images imgtool signed: its bootloader starts them, and updates to them."""
+    for kind in TYPES:
+        key = "theirs-%s.pem" % kind
+        for version in ("1.0.0", "1.1.0"):
+            bench.good(bench.otter, "device", "app", "--version", version, "-o", "app.bin")
+            bench.good(bench.imgtool, "sign", "-k", key, "-H", "0x400", "--pad-header", "-S", "0x1c0000", "-v", version,
+                       "--align", "8", "app.bin", "app-%s.bin" % version)
+        update(tally, bench, kind, key)
+
+
+def update(tally, bench, kind, key):
+    folder, device = bench.path("www-" + kind), bench.path("device-" + kind)
+    bench.good(bench.otter, "publish", "--image", "app-1.1.0.bin", "--folder", folder, "--board",
+               "APP_CY8CPROTO_062S2_43439")
+    server = subprocess.Popen([bench.otter, "serve", "--folder", folder, "--port", "0", "--json"], stdout=subprocess.PIPE)
+    try:
+        url = "http://127.0.0.1:%d" % json.loads(server.stdout.readline())["port"]
+        bench.good(bench.otter, "device", "init", device, "--map", "psoc62_2m_ext_swap_single", "--key", key, "--image",
+                   "app-1.0.0.bin", "--server", url)
+        done = bench.run(bench.otter, "device", "run", device, "--until", "confirmed=1.1.0", "--timeout", "60", "--json")
+    finally:
+        server.terminate()
+        server.communicate()
+    said = [json.loads(line) for line in done.stdout.splitlines()]
+    started = [line["version"] for line in said if (line["from"], line["event"]) == ("boot", "start")]
+    tally.add("boots-and-updates/" + kind, done.returncode == 0 and started == ["1.0.0", "1.1.0"], " ".join(started))
+
+
 def random_options(bench):
     """Options of both tools, as (imgtool's words, ours)."""
     pick, theirs = bench.random.choice, []
@@ -190,6 +221,7 @@ def main():
             bench = Bench(otter, imgtool, folder)
             check_keys(tally, bench)
             check_both_ways(tally, bench)
+            check_boot(tally, bench)
             check_same_bytes(tally, bench)
             cysecuretools, said = install(CYSECURETOOLS)
             if cysecuretools:
