@@ -3,14 +3,58 @@
  * serve_log.c - one line per answer on stdout: for a person, or as JSON.
  *
  * A line is written when the answer has been handed to the network or has broken off, so
- * its number of bytes is what the client may have at most.
+ * its number of bytes is what the client may have at most. A reader that does not read (a
+ * pager that waits, a full pipe) loses lines, and is told so: serving goes on.
  */
 #include <event2/bufferevent_ssl.h>
+#include <errno.h>
 #include <jansson.h>
+#include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tool/serve.h"
+
+static unsigned long lost; /* lines, since the last one that was written */
+
+static bool is_writable(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    return poll(&out, 1, 0) == 1;
+}
+
+static void write_all(const char *text, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = write(STDOUT_FILENO, text, len);
+        if (n < 0 && errno != EINTR) {
+            return;
+        }
+        text += n > 0 ? n : 0;
+        len -= n > 0 ? (size_t)n : 0;
+    }
+}
+
+/* Takes the line, which ends with a newline. */
+static void emit(char *line)
+{
+    char note[64];
+    if (!line || !is_writable()) {
+        lost++;
+        free(line);
+        return;
+    }
+    if (lost > 0) {
+        int len = snprintf(note, sizeof note, "otter serve: %lu log lines were lost\n", lost);
+        (void)!write(STDERR_FILENO, note, (size_t)len);
+        lost = 0;
+    }
+    write_all(line, strlen(line));
+    free(line);
+}
 
 void serve_time_text(char ret_text[24])
 {
@@ -58,11 +102,23 @@ static const char *printable(const char *text, char *ret_text, size_t size)
     return ret_text;
 }
 
+/* printf, then out with it. */
+static void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static void print(const char *format, ...)
+{
+    char *line = NULL;
+    va_list args;
+    va_start(args, format);
+    emit(vasprintf(&line, format, args) < 0 ? NULL : line);
+    va_end(args);
+}
+
 static void print_json(json_t *line)
 {
-    (void)json_dumpf(line, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
-    putchar('\n');
-    fflush(stdout);
+    char *text = json_dumps(line, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    char *whole = NULL;
+    emit(text && asprintf(&whole, "%s\n", text) >= 0 ? whole : NULL);
+    free(text);
     json_decref(line);
 }
 
@@ -120,16 +176,15 @@ void serve_log(const struct serve *serve, const struct serve_entry *entry)
         return;
     }
     serve_time_text(now);
-    printf("%s %s %s %s %d %llu bytes%s%s%s%s%s%s%s\n", now, client->peer, entry->method,
+    print("%s %s %s %s %d %llu bytes%s%s%s%s%s%s%s\n", now, client->peer, entry->method,
            printable(entry->path, path, sizeof path), entry->status, (unsigned long long)entry->bytes,
            entry->range[0] ? " " : "", printable(entry->range, range, sizeof range),
            client->version ? " " : "", client->version ? client->version : "",
            !client->version ? "" : client->resumed ? " resumed" : " full",
            client->name[0] ? " " : "", printable(client->name, name, sizeof name));
     if (entry->aborted) {
-        printf("%s %s broke off\n", now, client->peer);
+        print("%s %s broke off\n", now, client->peer);
     }
-    fflush(stdout);
 }
 
 void serve_log_report(const struct serve *serve, const struct serve_client *client, const char *json)
@@ -137,9 +192,8 @@ void serve_log_report(const struct serve *serve, const struct serve_client *clie
     char now[24];
     if (!serve->options->as_json) {
         serve_time_text(now);
-        printf("%s %s reports %s\n", now, client->name[0] ? client->name : client->peer, json);
-        fflush(stdout);
-        return;
+        print("%s %s reports %s\n", now, client->name[0] ? client->name : client->peer, json);
+            return;
     }
     json_t *line = new_line("report");
     put_client(line, client);
@@ -152,9 +206,8 @@ void serve_log_alert(const char *what, const char *peer, bool as_json)
     char now[24];
     if (!as_json) {
         serve_time_text(now);
-        printf("%s %s TLS: %s\n", now, peer, what);
-        fflush(stdout);
-        return;
+        print("%s %s TLS: %s\n", now, peer, what);
+            return;
     }
     json_t *line = new_line("tls");
     put(line, "client", peer);

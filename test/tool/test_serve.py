@@ -10,7 +10,7 @@ import subprocess
 import time
 import unittest
 
-from tool import Folder, Serve, run
+from tool import OTTER, Folder, Serve, run
 
 IMAGE = os.urandom(742607)
 
@@ -229,6 +229,27 @@ class Streams(Server):
             else:
                 self.assertLess(len(data), size, how)
             server.stop()
+
+    def test_a_log_that_nobody_reads_stalls_nobody(self):
+        process = subprocess.Popen([OTTER, "serve", "--json", "--port", "0", "--folder", "www"], cwd=self.folder,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        port = json.loads(process.stdout.readline())["port"]
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        for _ in range(1500):  # a pipe holds 64 KiB
+            connection.request("GET", "/ota_update.json")
+            self.assertEqual(connection.getresponse().read(), b'{"Version": "1.0.0"}\n')
+        connection.close()
+        lines = os.read(process.stdout.fileno(), 1 << 20).count(b"\n")
+        self.assertLess(lines, 1500)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection.request("GET", "/nothing")
+        connection.getresponse().read()
+        connection.close()
+        process.terminate()
+        out, err = process.communicate(timeout=10)
+        self.assertEqual(process.returncode, 0)
+        self.assertIn("log lines were lost", err.decode())
+        self.assertIn(b"/nothing", out)
 
     def test_stop_lets_an_answer_finish(self):
         (self.www / "large.bin").write_bytes(bytes(4 << 20))
