@@ -13,16 +13,53 @@
 #include "agent/url.h"
 #include "otter/result.h"
 
-enum { IDENTITIES = 5 };
-
 struct reading {
     const struct otter_agent_config *config;
     struct otter_job *job;
     const char *server, *connection; /* NULL: not given */
-    uint32_t port;
     bool has_version, differs;
-    bool seen[IDENTITIES];
+    uint8_t seen; /* a bit for each identity */
 };
+
+/* A key, and where its counterpart lies in a struct. */
+struct key {
+    const char *name;
+    size_t off;
+};
+
+/* What names a kind of device, or (the last) one device: it must be ours where we have one. */
+enum { IDENTITIES = 5, SERIAL = 4 };
+static const struct key identities[IDENTITIES] = {
+    {"Board", offsetof(struct otter_agent_config, board)},
+    {"Product", offsetof(struct otter_agent_config, product)},
+    {"Manufacturer", offsetof(struct otter_agent_config, manufacturer)},
+    {"ManufacturerID", offsetof(struct otter_agent_config, manufacturer_id)},
+    {"SerialNumber", offsetof(struct otter_agent_config, serial)}};
+
+static const struct key numbers[] = {
+    {"Port", offsetof(struct otter_job, port)},
+    {"Size", offsetof(struct otter_job, size)},
+    {"Sequence", offsetof(struct otter_job, sequence)},
+    {"Issued", offsetof(struct otter_job, issued)},
+    {"Expires", offsetof(struct otter_job, expires)},
+    {"PollSeconds", offsetof(struct otter_job, poll_seconds)}};
+
+/* Index of the name among `count` keys; `count`: none of them. */
+static size_t find_key(const struct key *keys, size_t count, const char *name)
+{
+    size_t i = 0;
+    while (i < count && !otter_text_same(name, keys[i].name)) {
+        i++;
+    }
+    return i;
+}
+
+static const char *ours(const struct otter_agent_config *config, size_t identity)
+{
+    const char *value;
+    memcpy(&value, (const char *)config + identities[identity].off, sizeof value);
+    return value;
+}
 
 bool otter_job_version(const char *str, struct otter_version *ret_version, bool *ret_has_build)
 {
@@ -133,60 +170,34 @@ static int take_sha256(struct reading *reading, const char *value)
     return 0;
 }
 
-/* A key that names a kind of device, or one device: it must be ours where we have one. */
-static void take_identity(struct reading *reading, size_t index, const char *value)
+static int take_identity(struct reading *reading, size_t index, const struct otter_json_member *member)
 {
-    const struct otter_agent_config *config = reading->config;
-    const char *ours[IDENTITIES] = {config->board, config->product, config->manufacturer,
-                                    config->manufacturer_id, config->serial};
-    reading->seen[index] = *value != '\0';
-    if (reading->seen[index] && ours[index] != NULL && strcmp(value, ours[index]) != 0) {
-        reading->differs = true;
+    const char *own = ours(reading->config, index);
+    if (member->kind != OTTER_JSON_STRING) {
+        return OTTER_ERR_CORRUPT;
     }
-}
-
-static int find_identity(const char *key)
-{
-    static const char *const keys[IDENTITIES] = {"Board", "Product", "Manufacturer",
-                                                 "ManufacturerID", "SerialNumber"};
-    for (int i = 0; i < IDENTITIES; i++) {
-        if (otter_text_same(key, keys[i])) {
-            return i;
-        }
+    if (*member->value == '\0') {
+        return 0;
     }
-    return -1;
-}
-
-static uint32_t *find_number(struct reading *reading, const char *key)
-{
-    struct otter_job *job = reading->job;
-    const struct {
-        const char *key;
-        uint32_t *number;
-    } numbers[] = {{"Port", &reading->port},       {"Size", &job->size},
-                   {"Sequence", &job->sequence},   {"Issued", &job->issued},
-                   {"Expires", &job->expires},     {"PollSeconds", &job->poll_seconds}};
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        if (otter_text_same(key, numbers[i].key)) {
-            return numbers[i].number;
-        }
-    }
-    return NULL;
+    reading->seen |= (uint8_t)(1u << index);
+    reading->differs = reading->differs || (own != NULL && strcmp(member->value, own) != 0);
+    return 0;
 }
 
 /* A number, or a string of digits; an empty string is as good as no key. */
-static int take_number(const struct otter_json_member *member, uint32_t *number)
+static int take_number(struct reading *reading, size_t index, const struct otter_json_member *member)
 {
     const char *at = member->value;
     const char *end = at + strlen(at);
+    uint32_t number = 0;
     if (member->kind == OTTER_JSON_OTHER) {
         return OTTER_ERR_CORRUPT;
     }
-    if (at == end) {
-        return 0;
+    if (at != end && (!otter_text_read_u32(&at, end, UINT32_MAX, &number) || at != end)) {
+        return OTTER_ERR_CORRUPT;
     }
-    bool fits = otter_text_read_u32(&at, end, UINT32_MAX, number);
-    return fits && at == end ? 0 : OTTER_ERR_CORRUPT;
+    memcpy((char *)reading->job + numbers[index].off, &number, sizeof number);
+    return 0;
 }
 
 static int take_member(void *ctx, const struct otter_json_member *member)
@@ -197,18 +208,15 @@ static int take_member(void *ctx, const struct otter_json_member *member)
     } strings[] = {{"Message", take_text}, {"UniqueTopicName", take_text}, {"Version", take_version},
                    {"File", take_file},    {"Report", take_report},        {"Server", take_server},
                    {"SHA256", take_sha256}, {"Connection", take_connection}};
+    const size_t numbers_count = sizeof numbers / sizeof numbers[0];
     struct reading *reading = ctx;
-    uint32_t *number = find_number(reading, member->key);
-    if (number != NULL) {
-        return take_number(member, number);
+    size_t index = find_key(numbers, numbers_count, member->key);
+    if (index < numbers_count) {
+        return take_number(reading, index, member);
     }
-    int identity = find_identity(member->key);
-    if (identity >= 0) {
-        if (member->kind != OTTER_JSON_STRING) {
-            return OTTER_ERR_CORRUPT;
-        }
-        take_identity(reading, (size_t)identity, member->value);
-        return 0;
+    index = find_key(identities, IDENTITIES, member->key);
+    if (index < IDENTITIES) {
+        return take_identity(reading, index, member);
     }
     for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++) {
         if (otter_text_same(member->key, strings[i].key)) {
@@ -223,12 +231,8 @@ static int take_member(void *ctx, const struct otter_json_member *member)
  * one device, so a job without it is for all. */
 static bool is_for_us(const struct reading *reading)
 {
-    const struct otter_agent_config *config = reading->config;
-    const bool needed[IDENTITIES - 1] = {config->board != NULL, config->product != NULL,
-                                         config->manufacturer != NULL,
-                                         config->manufacturer_id != NULL};
-    for (size_t i = 0; i < IDENTITIES - 1; i++) {
-        if (needed[i] && !reading->seen[i]) {
+    for (size_t i = 0; i < SERIAL; i++) {
+        if (ours(reading->config, i) != NULL && (reading->seen >> i & 1) == 0) {
             return false;
         }
     }
@@ -260,8 +264,8 @@ static bool settle_place(const struct reading *reading, struct otter_place *ret_
     if (place.host == NULL || !settle_tls(reading, &place)) {
         return false;
     }
-    if (reading->port != 0) {
-        place.port = (uint16_t)reading->port;
+    if (reading->job->port != 0) {
+        place.port = (uint16_t)reading->job->port;
     } else if (place.host != home.host || place.tls != home.tls) {
         place.port = place.tls ? 443 : 8080;
     }
@@ -285,7 +289,7 @@ int otter_job_read(const struct otter_agent_config *config, char *text, size_t l
     if (err < 0) {
         return err;
     }
-    if (!reading.has_version || ret_job->path[0] == '\0' || reading.port > UINT16_MAX) {
+    if (!reading.has_version || ret_job->path[0] == '\0' || ret_job->port > UINT16_MAX) {
         return OTTER_ERR_CORRUPT;
     }
     ret_job->verdict = OTTER_OUTCOME_NONE;
