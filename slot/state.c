@@ -269,17 +269,24 @@ static int write_floor(struct otter_state *state, const struct otter_image *imag
     return append(state, &record);
 }
 
+/* An unreadable trailer says nothing. */
+static struct otter_trailer read_trailer(const struct otter_area *slot)
+{
+    struct otter_trailer trailer;
+    if (otter_trailer_read(slot, &trailer) < 0) {
+        trailer = (struct otter_trailer){.magic = OTTER_FLAG_BAD};
+    }
+    return trailer;
+}
+
 int otter_state_settle(struct otter_state *state, const struct otter_image *confirmed)
 {
     state->phase = OTTER_PHASE_IDLE;
     state->attempts = 0;
     state->permanent = false;
     if (!has_journal(state)) {
-        struct otter_trailer trailer;
-        int err = otter_trailer_read(&state->layout->secondary, &trailer);
-        return err == OTTER_OK && trailer.magic != OTTER_FLAG_UNSET
-                   ? otter_trailer_clear(&state->layout->secondary)
-                   : err;
+        const struct otter_area *slot = &state->layout->secondary;
+        return read_trailer(slot).magic == OTTER_FLAG_UNSET ? OTTER_OK : otter_trailer_clear(slot);
     }
     int err = otter_state_write(state);
     if (err < 0) {
@@ -303,16 +310,12 @@ int otter_state_settle(struct otter_state *state, const struct otter_image *conf
 static int open_trailers(struct otter_state *state)
 {
     const struct otter_layout *layout = state->layout;
-    struct otter_trailer primary;
-    struct otter_trailer secondary;
+    if (otter_trailer_off(&layout->primary) == 0 || otter_trailer_off(&layout->secondary) == 0) {
+        return OTTER_ERR_ARG;
+    }
+    struct otter_trailer primary = read_trailer(&layout->primary);
+    struct otter_trailer secondary = read_trailer(&layout->secondary);
     state->proven = true;
-    int err = otter_trailer_read(&layout->primary, &primary);
-    if (err < 0) {
-        return err;
-    }
-    if (otter_trailer_read(&layout->secondary, &secondary) < 0) {
-        secondary = (struct otter_trailer){.magic = OTTER_FLAG_BAD}; /* asks for nothing */
-    }
     if (secondary.magic == OTTER_FLAG_SET) {
         state->phase = OTTER_PHASE_REQUESTED;
         state->permanent = secondary.image_ok == OTTER_FLAG_SET;

@@ -122,20 +122,24 @@ static int write_magic(const struct otter_area *slot)
     return otter_area_prog(slot, slot->size - len, units, len);
 }
 
-/* Make the fields blank, if that does not cost the image its tail. */
+/* Erase the fields' sectors: what reads blank may be an erase that was cut. Where the
+ * image reaches into them, its download has just erased them. */
 static int prepare(const struct otter_area *slot, uint32_t image_size)
 {
     struct otter_trailer trailer;
     uint32_t size;
+    uint32_t off = otter_trailer_off(slot);
+    if (off == 0) {
+        return OTTER_ERR_ARG;
+    }
+    if (image_size <= otter_area_step(slot, off, 0, &size)) {
+        return otter_trailer_clear(slot);
+    }
     int err = otter_trailer_read(slot, &trailer);
     if (err < 0) {
         return err;
     }
-    uint32_t first = otter_area_step(slot, otter_trailer_off(slot), 0, &size);
-    if (image_size > (trailer.blank ? otter_trailer_off(slot) : first)) {
-        return OTTER_ERR_NOSPACE;
-    }
-    return trailer.blank ? OTTER_OK : otter_trailer_clear(slot);
+    return trailer.blank && image_size <= off ? OTTER_OK : OTTER_ERR_NOSPACE;
 }
 
 int otter_trailer_request(const struct otter_area *slot, bool permanent, uint32_t image_size)

@@ -44,7 +44,8 @@ int otter_trailer_read(const struct otter_area *slot, struct otter_trailer *ret_
 
 /* Ask for the image of image_size bytes in this slot: image_ok (if permanent) and swap_info
  * first, magic last. cut here, anywhere: no request, or the whole request. Erases the
- * trailer's sector first where it is not blank; OTTER_ERR_NOSPACE when the image is in it. */
+ * trailer's sectors first, unless the image is in them: then they must be blank, else
+ * OTTER_ERR_NOSPACE. */
 int otter_trailer_request(const struct otter_area *slot, bool permanent, uint32_t image_size);
 
 /* Mark the image in this slot as kept. OTTER_OK without a write where there is no magic. */

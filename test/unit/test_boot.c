@@ -467,6 +467,51 @@ static void test_a_request_in_the_trailer_from_imgtool_pad_is_taken(void **test)
     assert_true(device_runs(&v2));
 }
 
+/* Overwrite by the trailer's request, cut anywhere, and once more early in the recovery. */
+static void install_over_cuts(unsigned cut, unsigned outcome)
+{
+    volatile unsigned lives = 0;
+    volatile unsigned boots = 0;
+    sim_power_cut_after(&device.board.power, cut, (enum sim_outcome)outcome);
+    if (setjmp(device.out) != 0) {
+        device.board.power.cut_at = 0;
+        if (lives++ == 0) {
+            sim_power_cut_after(&device.board.power, 1 + cut % 5,
+                                (enum sim_outcome)((outcome + cut / 5) % SIM_OUTCOMES_USUAL));
+        }
+    }
+    for (;;) {
+        assert_true(boots++ < 12);
+        assert_int_equal(device_boot(), 0);
+        assert_false(device.choice.on_trial);
+        if (device_runs(&v2)) {
+            break;
+        }
+        assert_true(device_runs(&v1));
+        device_install(&v2, false);
+    }
+    device.board.power.cut_at = 0;
+    assert_int_equal(device_boot(), 0);
+    assert_true(device_runs(&v2));
+}
+
+static void test_an_overwrite_by_trailer_survives_cuts(void **test)
+{
+    (void)test;
+    struct sim_snapshot *fresh = sim_snapshot_save(&device.board);
+    uint64_t ops = device.board.power.ops;
+    device_install(&v2, false);
+    assert_int_equal(device_boot(), 0);
+    ops = device.board.power.ops - ops;
+    for (unsigned cut = 1; cut <= ops; cut++) {
+        for (unsigned outcome = 0; outcome < SIM_OUTCOMES_USUAL; outcome++) {
+            sim_snapshot_restore(&device.board, fresh);
+            install_over_cuts(cut, outcome);
+        }
+    }
+    sim_snapshot_free(fresh);
+}
+
 /* docs/spec/40-boot.md has the rules of boot.c, row for row. */
 static void test_the_table_in_the_specification_is_the_code(void **test)
 {
@@ -549,6 +594,7 @@ int main(void)
         OVERWRITE(test_an_overwrite_installs_without_trial),
         TRAILER(test_an_overwrite_installs_without_trial),
         TRAILER(test_a_request_in_the_trailer_from_imgtool_pad_is_taken),
+        TRAILER(test_an_overwrite_by_trailer_survives_cuts),
         cmocka_unit_test(test_the_table_in_the_specification_is_the_code),
     };
     return cmocka_run_group_tests(tests, make_files, free_files);

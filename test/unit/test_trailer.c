@@ -141,7 +141,7 @@ static void test_a_cut_request_is_none_or_whole(void **state)
     assert_int_equal(otter_trailer_request(&secondary, false, 0x3000), 0); /* leftover */
     assert_int_equal(otter_area_erase(&secondary, 0x3000, 0x1000), 0);
     struct sim_snapshot *fresh = sim_snapshot_save(&board);
-    for (volatile unsigned cut = 1; cut <= 3; cut++) {
+    for (volatile unsigned cut = 1; cut <= 4; cut++) {
         for (volatile unsigned outcome = 0; outcome < SIM_OUTCOMES_USUAL; outcome++) {
             struct otter_trailer trailer;
             sim_snapshot_restore(&board, fresh);
