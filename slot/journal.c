@@ -233,32 +233,40 @@ int otter_journal_create(struct otter_journal *journal)
     return err;
 }
 
+/* Erase the sector at `off` and fill its first cell. The first time in a session the
+ * sector behind goes first: a record that an earlier session put there, behind one that
+ * is not seen now, must not surface behind what is written here. */
+static int write_sector(struct otter_journal *journal, uint32_t off, const uint8_t *cell)
+{
+    const struct otter_area *area = &journal->area;
+    uint32_t sector = sector_of(journal);
+    journal->fresh_end = off + sector;
+    if (!journal->follows && journal->fresh_end < half_end(journal) &&
+        otter_area_erase(area, journal->fresh_end, sector) == OTTER_OK) {
+        journal->fresh_end += sector;
+    }
+    if (area->flash->write != NULL && journal->cell_size == sector) {
+        return otter_area_write(area, off, cell, sector);
+    }
+    int err = otter_area_erase(area, off, sector);
+    if (err < 0) {
+        journal->next_off = off + sector; /* a worn sector: leave it out */
+        return err;
+    }
+    return otter_area_prog(area, off, cell, journal->cell_size);
+}
+
 /* Program one cell at next_off, and read it back. FULL: the half has no cell left. */
 static int write_cell(struct otter_journal *journal, const uint8_t *cell)
 {
     const struct otter_area *area = &journal->area;
     uint32_t off = journal->next_off;
-    uint32_t sector = sector_of(journal);
     if (off >= half_end(journal)) {
         return FULL;
     }
     journal->next_off = off + journal->cell_size;
-    int err;
-    if (off < journal->fresh_end) {
-        err = otter_area_prog(area, off, cell, journal->cell_size);
-    } else {
-        journal->fresh_end = off + sector;
-        if (area->flash->write != NULL && journal->cell_size == sector) {
-            err = otter_area_write(area, off, cell, sector);
-        } else {
-            err = otter_area_erase(area, off, sector);
-            if (err < 0) {
-                journal->next_off = journal->fresh_end; /* a worn sector: leave it out */
-            } else {
-                err = otter_area_prog(area, off, cell, journal->cell_size);
-            }
-        }
-    }
+    int err = off < journal->fresh_end ? otter_area_prog(area, off, cell, journal->cell_size)
+                                       : write_sector(journal, off, cell);
     for (uint32_t i = 0; err == OTTER_OK && i < journal->cell_size; i += OTTER_RECORD_SIZE) {
         uint8_t back[OTTER_RECORD_SIZE];
         err = otter_area_read(area, off + i, back, sizeof back);

@@ -308,6 +308,47 @@ static void check_stable(void)
     assert_int_equal(bench.counter.rejects_count, life.rejects_done);
 }
 
+/* Append a number in a session whose first record's program is cut and left unstable. */
+static void append_unstable(uint32_t number, uint32_t operation)
+{
+    sim_power_cut_after(&bench.board.power, operation, SIM_UNSTABLE);
+    if (setjmp(bench.out) == 0) {
+        (void)append_number(number);
+        fail();
+    }
+    bench.board.power.cut_at = 0;
+}
+
+/* Session A leaves 1 unstable; B sees it, and leaves 2 unstable behind it; C sees neither
+ * and writes 3. From then on nothing but 3 may be read. */
+static void test_a_chain_of_unstable_records_is_cut_off(void **state)
+{
+    (void)state;
+    volatile unsigned chains = 0;
+    for (volatile unsigned seed = 1; seed < 300; seed++) {
+        create(&geometries[0], seed);
+        start();
+        assert_int_equal(append_number(0), 0);
+        start();
+        append_unstable(1, 2); /* erase ahead, then the row */
+        start();
+        if (bench.counter.number == 1) {
+            append_unstable(2, 2);
+            start();
+            if (bench.counter.number == 0) {
+                chains = chains + 1;
+                assert_int_equal(append_number(3), 0);
+                for (unsigned again = 0; again < 20; again++) {
+                    start();
+                    assert_int_equal(bench.counter.number, 3);
+                }
+            }
+        }
+        sim_board_close(&bench.board);
+    }
+    assert_true(chains > 5);
+}
+
 /* What a failure prints, and what re-runs it. */
 static struct {
     unsigned geometry, cut, outcome;
@@ -444,6 +485,7 @@ int main(void)
         cmocka_unit_test(test_another_map_is_refused),
         cmocka_unit_test(test_an_area_too_small_or_off_sectors_is_refused),
         cmocka_unit_test(test_worn_cells_are_passed_over),
+        cmocka_unit_test(test_a_chain_of_unstable_records_is_cut_off),
         cmocka_unit_test_teardown(test_a_cut_at_any_operation_loses_nothing, print_trial),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
