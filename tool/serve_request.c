@@ -11,6 +11,8 @@
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
 #include <event2/keyvalq_struct.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -239,7 +241,11 @@ void serve_request(struct evhttp_request *request, void *ctx)
     const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
     enum evhttp_cmd_type method = evhttp_request_get_command(request);
     struct serve_file file;
-    evhttp_connection_set_closecb(evhttp_request_get_connection(request), say_goodbye, NULL);
+    struct evhttp_connection *connection = evhttp_request_get_connection(request);
+    int on = 1; /* headers and a short body are two writes: no waiting for an answer between them */
+    (void)setsockopt(bufferevent_getfd(evhttp_connection_get_bufferevent(connection)), IPPROTO_TCP, TCP_NODELAY,
+                     &on, sizeof on);
+    evhttp_connection_set_closecb(connection, say_goodbye, NULL);
     serve_client_of(request, &entry.client);
     copy(entry.path, sizeof entry.path, path);
     copy(entry.range, sizeof entry.range,
