@@ -5,8 +5,10 @@
  * The table of commands is tool/commands.def. Exit codes: 0 done, 1 refused, 2 usage.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tool/tool.h"
 
@@ -55,9 +57,22 @@ static int run(int argc, const char **argv)
     return tool_usage("no command '%s'; `otter --help` lists them", argv[1]);
 }
 
+/* A caller that closed stdout must not make some other file take its place, and our messages. */
+static void keep_standard_streams(void)
+{
+    int fd = 0;
+    while (fd >= 0 && fd <= STDERR_FILENO) {
+        fd = open("/dev/null", O_RDONLY); /* writing there fails, and main says so */
+    }
+    if (fd > STDERR_FILENO) {
+        (void)close(fd);
+    }
+}
+
 /* What a command printed must have arrived: a full disk behind stdout is an error too. */
 int main(int argc, const char **argv)
 {
+    keep_standard_streams();
     int rc = run(argc, argv);
     bool written = fflush(stdout) == 0 && !ferror(stdout);
     if (rc == TOOL_OK && !written) {

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import unittest
 
-from tool import Folder, run
+from tool import OTTER, Folder, run
 
 SET = ["http_ca.crt", "http_ca.key", "http_client.crt", "http_client.key", "http_server.crt", "http_server.key"]
 
@@ -112,6 +112,13 @@ class CertString(Folder):
         run(os.environ.get("CC", "cc"), "-o", "show", "show.c", cwd=self.folder)
         shown = subprocess.run([self.folder / "show"], capture_output=True, check=True).stdout
         self.assertEqual(shown, (self.folder / "http_ca.crt").read_bytes())
+
+    def test_a_closed_output_is_an_error_and_no_other_file(self):
+        self.otter("certs", "--out", ".")
+        done = subprocess.run(["sh", "-c", '"$0" cert-string http_ca.crt >&-', OTTER], cwd=self.folder, capture_output=True,
+                              check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"cannot write", done.stderr)
 
     def test_refusals(self):
         (self.folder / "a.txt").write_text("x")
