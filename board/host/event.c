@@ -96,11 +96,10 @@ void host_event_boot(struct host_reporter *reporter, const struct otter_boot_eve
         add_version(object, "version", &event->version);
         break;
     case OTTER_BOOT_SWAP:
-    case OTTER_BOOT_SWAP_RESUMED:
-    case OTTER_BOOT_REVERT:
-    case OTTER_BOOT_REVERT_RESUMED:
         add_version(object, "previous", &event->from);
         add_version(object, "version", &event->version);
+        break;
+    case OTTER_BOOT_REVERT:
         (void)json_object_set_new(object, "reason", json_string(otter_reason_str(event->reason)));
         break;
     case OTTER_BOOT_REFUSED:
@@ -116,6 +115,8 @@ void host_event_boot(struct host_reporter *reporter, const struct otter_boot_eve
         (void)json_object_set_new(object, "err", json_string(otter_err_str(event->err)));
         break;
     case OTTER_BOOT_JOURNAL_NEW:
+    case OTTER_BOOT_SWAP_RESUMED:
+    case OTTER_BOOT_REVERT_RESUMED:
         break;
     }
     say(reporter, object);

@@ -197,6 +197,21 @@ def _(bench):
         check(device.holds(primary, image), "the primary does not hold the new image")
 
 
+@case("hostboard/a-cut-is-counted-across-resets", "hostboard")
+def _(bench):
+    """Operation 260 lies in the swap, after the reset: the count goes on."""
+    image, server = offer(bench, "1.1.0", "healthy", size=60000)
+    device = bench.device(server)
+    primary = device.find_primary()
+    device.start(extra=("--cut-after", "260")).finish()
+    cuts = named(device, "reset", cause="power-cut")
+    resets = named(device, "reset", cause="software")
+    check(len(cuts) == 1 and cuts[0]["operation"] == 260, "cuts: %s", cuts)
+    check(resets[0]["t"] <= cuts[0]["t"], "the cut came before the reset")
+    check(len(named(device, "swap-resumed")) == 1, "the swap was not resumed")
+    check(device.holds(primary, image), "the primary does not hold the new image")
+
+
 @case("hostboard/led-is-not-held-up", "hostboard")
 def _(bench):
     """The LED's worst delay during download, verification and reports: one bounded step."""
@@ -288,3 +303,18 @@ def _(bench):
     every = lines("app=all,boot=quiet")
     check(any('"phase"' in line for line in every) and not any(" boot " in line for line in every), "levels: %s", every)
     check(any(" board " in line for line in every), "the board is silent: %s", every)
+
+
+@case("hostboard/status-changes-nothing", "hostboard")
+def _(bench):
+    """A blank journal would be begun by whoever opens it: status looks at a copy."""
+    _image, server = offer(bench, "1.0.0", "healthy")
+    device = bench.device(server)
+    before = device.flash()
+    now = status(device)
+    check(now["journal"]["state"] == "blank" and now["phase"] == "idle", "status: %s", now)
+    check(sum(w["erases"] for w in now["wear"]) == 0, "wear of a new device: %s", now["wear"])
+    check(device.flash() == before, "status wrote to the flash file")
+    device.start(until="polls=1").finish()
+    now = status(device)
+    check(now["journal"]["state"] == "present" and sum(w["erases"] for w in now["wear"]) > 0, "status: %s", now)
