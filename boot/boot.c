@@ -127,7 +127,7 @@ static enum otter_reason judge_secondary(struct boot *boot)
 {
     struct otter_view view = otter_view_of(&boot->layout->secondary);
     if (boot->layout->journal.size == 0) { /* the trailer is not image */
-        view.low.size = view.split = otter_trailer_off(&view.low);
+        view.low.size = view.split = boot->layout->trailers->off(&view.low);
     }
     if (verify(boot, &view, &boot->secondary) < 0) {
         return OTTER_REASON_BAD_IMAGE;

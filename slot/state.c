@@ -3,8 +3,8 @@
  * state.c - what a device remembers about its slots across resets.
  *
  * With a journal, every change is one record (a resting state: two, so that it is proven).
- * Without one, MCUboot's trailers hold the request and the confirmation, and everything
- * else is either derived from them or forgotten at a reset.
+ * Without one, MCUboot's trailers hold the request and the confirmation (trailer.c), and
+ * everything else is forgotten at a reset.
  */
 #include <string.h>
 
@@ -102,8 +102,7 @@ static uint32_t find_reject(const struct otter_state *state, const uint8_t *hash
     return i;
 }
 
-/* The newest is the last; one that is there already moves to the end, else the oldest goes. */
-static void add_reject(struct otter_state *state, const struct otter_reject *reject)
+void otter_state_add_reject(struct otter_state *state, const struct otter_reject *reject)
 {
     uint32_t i = find_reject(state, reject->hash);
     if (i == OTTER_REJECTS_MAX) {
@@ -154,7 +153,7 @@ static void take(void *ctx, const struct otter_record *record)
         break;
     case OTTER_RECORD_REJECT: {
         struct otter_reject reject = load_reject(record->body);
-        add_reject(state, &reject);
+        otter_state_add_reject(state, &reject);
         break;
     }
     case OTTER_RECORD_FLOOR:
@@ -247,7 +246,7 @@ int otter_state_write_reject(struct otter_state *state)
         return OTTER_OK;
     }
     struct otter_record record = reject_record(OTTER_RECORD_REJECT, &state->requested);
-    add_reject(state, &state->requested);
+    otter_state_add_reject(state, &state->requested);
     return append(state, &record);
 }
 
@@ -269,24 +268,13 @@ static int write_floor(struct otter_state *state, const struct otter_image *imag
     return append(state, &record);
 }
 
-/* An unreadable trailer says nothing. */
-static struct otter_trailer read_trailer(const struct otter_area *slot)
-{
-    struct otter_trailer trailer;
-    if (otter_trailer_read(slot, &trailer) < 0) {
-        trailer = (struct otter_trailer){.magic = OTTER_FLAG_BAD};
-    }
-    return trailer;
-}
-
 int otter_state_settle(struct otter_state *state, const struct otter_image *confirmed)
 {
     state->phase = OTTER_PHASE_IDLE;
     state->attempts = 0;
     state->permanent = false;
     if (!has_journal(state)) {
-        const struct otter_area *slot = &state->layout->secondary;
-        return read_trailer(slot).magic == OTTER_FLAG_UNSET ? OTTER_OK : otter_trailer_clear(slot);
+        return state->layout->trailers->settle(&state->layout->secondary);
     }
     int err = otter_state_write(state);
     if (err < 0) {
@@ -305,43 +293,12 @@ int otter_state_settle(struct otter_state *state, const struct otter_image *conf
     return err;
 }
 
-/* The state as MCUboot's trailers tell it. After its revert the image that was not kept is
- * still in the secondary: it counts as rejected until a download replaces it. */
-static int open_trailers(struct otter_state *state)
-{
-    const struct otter_layout *layout = state->layout;
-    if (otter_trailer_off(&layout->primary) == 0 || otter_trailer_off(&layout->secondary) == 0) {
-        return OTTER_ERR_ARG;
-    }
-    struct otter_trailer primary = read_trailer(&layout->primary);
-    struct otter_trailer secondary = read_trailer(&layout->secondary);
-    state->proven = true;
-    if (secondary.magic == OTTER_FLAG_SET) {
-        state->phase = OTTER_PHASE_REQUESTED;
-        state->permanent = secondary.image_ok == OTTER_FLAG_SET;
-    } else if (primary.magic == OTTER_FLAG_SET && primary.copy_done == OTTER_FLAG_SET) {
-        struct otter_view view = otter_view_of(&layout->secondary);
-        struct otter_image image;
-        if (primary.image_ok == OTTER_FLAG_UNSET) {
-            state->phase = OTTER_PHASE_TRIAL;
-            state->attempts = 1;
-        } else if (primary.swap_type == OTTER_SWAP_REVERT &&
-                   otter_image_parse(&view, &image) == OTTER_OK) {
-            struct otter_reject reject = {.version = image.version};
-            memcpy(reject.hash, image.hash, sizeof reject.hash);
-            add_reject(state, &reject);
-            state->reason = OTTER_REASON_NOT_CONFIRMED;
-        }
-    }
-    return OTTER_OK;
-}
-
 int otter_state_open(struct otter_state *state, const struct otter_layout *layout)
 {
     memset(state, 0, sizeof *state);
     state->layout = layout;
     if (!has_journal(state)) {
-        return open_trailers(state);
+        return layout->trailers == NULL ? OTTER_ERR_ARG : layout->trailers->open(state);
     }
     struct otter_journal_reader reader = reader_of(state);
     int err = otter_journal_open(&state->journal, &layout->journal, layout->map_hash, &reader);
@@ -371,7 +328,7 @@ int otter_state_request_swap(struct otter_state *state, const struct otter_image
         otter_journal_make_room(&state->journal);
         err = append(state, &record);
     } else {
-        err = otter_trailer_request(&state->layout->secondary, permanent, image->size);
+        err = state->layout->trailers->request(&state->layout->secondary, permanent, image->size);
     }
     state->phase = OTTER_PHASE_REQUESTED;
     state->permanent = permanent;
@@ -399,7 +356,7 @@ int otter_state_confirm(struct otter_state *state, const struct otter_image *run
         state->reason = OTTER_REASON_NONE;
         err = otter_state_settle(state, running);
     } else {
-        err = otter_trailer_confirm(&state->layout->primary);
+        err = state->layout->trailers->confirm(&state->layout->primary);
     }
     state->phase = err < 0 ? OTTER_PHASE_TRIAL : OTTER_PHASE_IDLE;
     state->attempts = err < 0 ? attempts : 0;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "otter/result.h"
+#include "slot/journal.h"
 
 enum { FIELD_SET = 1 };
 
@@ -187,3 +188,57 @@ int otter_trailer_clear(const struct otter_area *slot)
     }
     return OTTER_OK;
 }
+
+/* An unreadable trailer says nothing. */
+static struct otter_trailer read_trailer(const struct otter_area *slot)
+{
+    struct otter_trailer trailer;
+    if (otter_trailer_read(slot, &trailer) < 0) {
+        trailer = (struct otter_trailer){.magic = OTTER_FLAG_BAD};
+    }
+    return trailer;
+}
+
+/* The state as MCUboot's trailers tell it. After its revert the image that was not kept is
+ * still in the secondary: it counts as rejected until a download replaces it. */
+static int open_trailers(struct otter_state *state)
+{
+    const struct otter_layout *layout = state->layout;
+    if (otter_trailer_off(&layout->primary) == 0 || otter_trailer_off(&layout->secondary) == 0) {
+        return OTTER_ERR_ARG;
+    }
+    struct otter_trailer primary = read_trailer(&layout->primary);
+    struct otter_trailer secondary = read_trailer(&layout->secondary);
+    state->proven = true;
+    if (secondary.magic == OTTER_FLAG_SET) {
+        state->phase = OTTER_PHASE_REQUESTED;
+        state->permanent = secondary.image_ok == OTTER_FLAG_SET;
+    } else if (primary.magic == OTTER_FLAG_SET && primary.copy_done == OTTER_FLAG_SET) {
+        struct otter_view view = otter_view_of(&layout->secondary);
+        struct otter_image image;
+        if (primary.image_ok == OTTER_FLAG_UNSET) {
+            state->phase = OTTER_PHASE_TRIAL;
+            state->attempts = 1;
+        } else if (primary.swap_type == OTTER_SWAP_REVERT &&
+                   otter_image_parse(&view, &image) == OTTER_OK) {
+            struct otter_reject reject = {.version = image.version};
+            memcpy(reject.hash, image.hash, sizeof reject.hash);
+            otter_state_add_reject(state, &reject);
+            state->reason = OTTER_REASON_NOT_CONFIRMED;
+        }
+    }
+    return OTTER_OK;
+}
+
+static int settle(const struct otter_area *slot)
+{
+    return read_trailer(slot).magic == OTTER_FLAG_UNSET ? OTTER_OK : otter_trailer_clear(slot);
+}
+
+const struct otter_trailers otter_trailers = {
+    .open = open_trailers,
+    .request = otter_trailer_request,
+    .confirm = otter_trailer_confirm,
+    .settle = settle,
+    .off = otter_trailer_off,
+};

@@ -8,7 +8,7 @@
 #ifndef OTTER_SLOT_TRAILER_H
 #define OTTER_SLOT_TRAILER_H
 
-#include "otter/flash.h"
+#include "otter/state.h"
 
 #define OTTER_TRAILER_MAGIC_SIZE 16u
 #define OTTER_TRAILER_ALIGN_MAX 32u
@@ -53,5 +53,14 @@ int otter_trailer_confirm(const struct otter_area *slot);
 
 /* Erase the sectors that hold the fields. */
 int otter_trailer_clear(const struct otter_area *slot);
+
+/* What state.c and boot.c need of all this, by way of the layout. */
+struct otter_trailers {
+    int (*open)(struct otter_state *state); /* the state as the trailers tell it */
+    int (*request)(const struct otter_area *slot, bool permanent, uint32_t image_size);
+    int (*confirm)(const struct otter_area *slot);
+    int (*settle)(const struct otter_area *slot); /* no request any more */
+    uint32_t (*off)(const struct otter_area *slot);
+};
 
 #endif

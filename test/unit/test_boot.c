@@ -50,6 +50,7 @@ static int setup_trailer(void **state)
     (void)state;
     create(OTTER_MODE_OVERWRITE);
     device.layout.journal.size = 0;
+    device.layout.trailers = &otter_trailers;
     return device_boot();
 }
 

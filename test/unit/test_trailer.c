@@ -167,6 +167,7 @@ static void test_a_cut_request_is_none_or_whole(void **state)
 static struct otter_layout trailer_layout(void)
 {
     return (struct otter_layout){.primary = primary, .secondary = secondary,
+                                 .trailers = &otter_trailers,
                                  .mode = OTTER_MODE_SWAP, .image_size_max = 0x3000};
 }
 
