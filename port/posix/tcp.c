@@ -5,7 +5,9 @@
  * While connecting, `tries` are the sockets under way. One of them is kept as fd, the
  * others are closed. errno stays here; callers get enum otter_err.
  */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include "port/posix/tcp.h"
 
 #include <errno.h>

@@ -2,6 +2,7 @@
 /* test_tls.c - whom the TLS transport trusts, and in which versions and suites. */
 #include "test/unit/tls_fixture.h"
 
+#include <mbedtls/platform_util.h>
 #include <openssl/core_names.h>
 #include <psa/crypto.h>
 
@@ -133,6 +134,24 @@ static void test_untrusted_chains_are_refused(void **state)
     refuses(OTTER_ERR_AUTH, "no CA certificate is configured");
     drop(&self);
     drop(&foreign);
+}
+
+static void test_dates_are_those_of_the_calendar(void **state)
+{
+    (void)state;
+    for (int64_t now = 0; now < 8000000000; now += 86400 * 3 + 12347) { /* 1970 to 2223 */
+        struct tm ours;
+        struct tm theirs;
+        time_t seconds = (time_t)now;
+        assert_ptr_equal(mbedtls_platform_gmtime_r(&now, &ours), &ours);
+        assert_non_null(gmtime_r(&seconds, &theirs));
+        assert_int_equal(ours.tm_year, theirs.tm_year);
+        assert_int_equal(ours.tm_mon, theirs.tm_mon);
+        assert_int_equal(ours.tm_mday, theirs.tm_mday);
+        assert_int_equal(ours.tm_hour, theirs.tm_hour);
+        assert_int_equal(ours.tm_min, theirs.tm_min);
+        assert_int_equal(ours.tm_sec, theirs.tm_sec);
+    }
 }
 
 static void test_dates_count_when_time_is_trusted(void **state)
@@ -280,6 +299,7 @@ int main(void)
         TEST(test_addresses_match_only_address_names),
         TEST(test_address_inside_a_dns_name_is_refused),
         TEST(test_untrusted_chains_are_refused),
+        TEST(test_dates_are_those_of_the_calendar),
         TEST(test_dates_count_when_time_is_trusted),
         TEST(test_client_certificate_is_presented),
         TEST(test_key_in_the_psa_store_signs),
