@@ -229,4 +229,37 @@ static inline bool device_runs(const struct file *file)
            memcmp(device.choice.image.hash, file->hash, sizeof file->hash) == 0;
 }
 
+/* The 512K map in small. */
+static inline struct sim_map small_map(enum otter_mode mode)
+{
+    return (struct sim_map){
+        .name = "small",
+        .parts = {{.name = "nor", .size = 0x40000, .sector_size = 0x1000, .prog_size = 16,
+                   .page_size = 256, .erased = 0xff},
+                  {.name = "rows", .size = 512 * 32, .sector_size = 512, .prog_size = 512,
+                   .page_size = 512, .erased = 0x00, .row_write = true}},
+        .parts_count = 2,
+        .primary = {0, 0, 0x10000}, .secondary = {0, 0x10000, 0x10000},
+        .scratch = {0, 0x30000, 0x2000}, .journal = {1, 0, 512 * 32},
+        .mode = mode,
+        .image_size_max = 0x10000,
+    };
+}
+
+static inline struct otter_state read_state(void)
+{
+    struct otter_state state;
+    assert_int_equal(otter_state_open(&state, &device.layout), 0);
+    return state;
+}
+
+/* Flip a bit. */
+static inline void spoil(const struct otter_area *slot, uint32_t off)
+{
+    uint8_t byte;
+    sim_flash_peek(sim_flash_of(slot), slot->base + off, &byte, 1);
+    byte ^= 1;
+    sim_flash_poke(sim_flash_of(slot), slot->base + off, &byte, 1);
+}
+
 #endif

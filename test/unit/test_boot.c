@@ -1,28 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_boot.c - what the bootloader decides: a row of the table each, and its exceptions. */
+/* test_boot.c - what the bootloader decides: the rows of its table. Failing flash: test_boot_wear.c. */
 #include "test/unit/device.h"
 
 #include "slot/journal.h"
 #include "slot/trailer.h"
 
 static struct file v0, v1, v2;
-
-/* The 512K map in small. */
-static struct sim_map small_map(enum otter_mode mode)
-{
-    return (struct sim_map){
-        .name = "small",
-        .parts = {{.name = "nor", .size = 0x40000, .sector_size = 0x1000, .prog_size = 16,
-                   .page_size = 256, .erased = 0xff},
-                  {.name = "rows", .size = 512 * 32, .sector_size = 512, .prog_size = 512,
-                   .page_size = 512, .erased = 0x00, .row_write = true}},
-        .parts_count = 2,
-        .primary = {0, 0, 0x10000}, .secondary = {0, 0x10000, 0x10000},
-        .scratch = {0, 0x30000, 0x2000}, .journal = {1, 0, 512 * 32},
-        .mode = mode,
-        .image_size_max = 0x10000,
-    };
-}
 
 static void create(enum otter_mode mode)
 {
@@ -59,21 +42,6 @@ static int teardown(void **state)
     (void)state;
     device_close();
     return 0;
-}
-
-static struct otter_state read_state(void)
-{
-    struct otter_state state;
-    assert_int_equal(otter_state_open(&state, &device.layout), 0);
-    return state;
-}
-
-static void spoil(const struct otter_area *slot, uint32_t off)
-{
-    uint8_t byte;
-    sim_flash_peek(sim_flash_of(slot), slot->base + off, &byte, 1);
-    byte ^= 1;
-    sim_flash_poke(sim_flash_of(slot), slot->base + off, &byte, 1);
 }
 
 static void test_a_good_primary_starts_and_nothing_is_written(void **test)
@@ -349,56 +317,6 @@ static void test_an_unreadable_secondary_does_not_stop_a_good_primary(void **tes
     refused(OTTER_REASON_BAD_IMAGE);
 }
 
-static void test_a_worn_sector_turns_the_swap_back(void **test)
-{
-    (void)test;
-    for (unsigned silent = 0; silent < 2; silent++) {
-        device_install(&v2, false);
-        /* Behind the new image: only the old one's top moves there. */
-        sim_flash_break(sim_flash_of(&device.layout.secondary),
-                        device.layout.secondary.base + 0xe000, silent);
-        assert_int_equal(device_boot(), 0);
-        assert_true(device_runs(&v1));
-        assert_int_equal(device.choice.reason, OTTER_REASON_COPY_FAILED);
-        assert_int_equal(read_state().rejects_count, 0);
-        device_close();
-        create(OTTER_MODE_SWAP);
-        assert_int_equal(device_boot(), 0);
-    }
-}
-
-static void wear_out_the_journal(void)
-{
-    for (uint32_t off = 0; off < device.layout.journal.size; off += 512) {
-        sim_flash_break(sim_flash_of(&device.layout.journal), off, false);
-    }
-}
-
-static void test_a_worn_out_journal_does_not_stop_a_good_primary(void **test)
-{
-    (void)test;
-    device_install(&v2, false);
-    wear_out_the_journal();
-    assert_int_equal(device_boot(), 0);
-    assert_true(device_runs(&v1));
-    for (uint32_t off = 0; off < device.layout.journal.size; off += 8) {
-        sim_flash_poke(sim_flash_of(&device.layout.journal), off, "garbage!", 8);
-    }
-    assert_int_equal(device_boot(), 0);
-    assert_true(device_runs(&v1));
-}
-
-static void test_a_journal_that_dies_on_trial_still_lets_the_old_image_back(void **test)
-{
-    (void)test;
-    device_install(&v2, false);
-    assert_int_equal(device_boot(), 0);
-    wear_out_the_journal();
-    device.config.reset_by_watchdog = true;
-    assert_int_equal(device_boot(), 0);
-    assert_true(device_runs(&v1));
-}
-
 static void test_another_flash_map_is_refused_with_an_event(void **test)
 {
     (void)test;
@@ -463,51 +381,6 @@ static void test_a_request_in_the_trailer_from_imgtool_pad_is_taken(void **test)
     assert_int_equal(otter_trailer_request(&device.layout.secondary, true, v2.size), 0);
     assert_int_equal(device_boot(), 0);
     assert_true(device_runs(&v2));
-}
-
-/* Overwrite by the trailer's request, cut anywhere, and once more early in the recovery. */
-static void install_over_cuts(unsigned cut, unsigned outcome)
-{
-    volatile unsigned lives = 0;
-    volatile unsigned boots = 0;
-    sim_power_cut_after(&device.board.power, cut, (enum sim_outcome)outcome);
-    if (setjmp(device.out) != 0) {
-        device.board.power.cut_at = 0;
-        if (lives++ == 0) {
-            sim_power_cut_after(&device.board.power, 1 + cut % 5,
-                                (enum sim_outcome)((outcome + cut / 5) % SIM_OUTCOMES_USUAL));
-        }
-    }
-    for (;;) {
-        assert_true(boots++ < 12);
-        assert_int_equal(device_boot(), 0);
-        assert_false(device.choice.on_trial);
-        if (device_runs(&v2)) {
-            break;
-        }
-        assert_true(device_runs(&v1));
-        device_install(&v2, false);
-    }
-    device.board.power.cut_at = 0;
-    assert_int_equal(device_boot(), 0);
-    assert_true(device_runs(&v2));
-}
-
-static void test_an_overwrite_by_trailer_survives_cuts(void **test)
-{
-    (void)test;
-    struct sim_snapshot *fresh = sim_snapshot_save(&device.board);
-    uint64_t ops = device.board.power.ops;
-    device_install(&v2, false);
-    assert_int_equal(device_boot(), 0);
-    ops = device.board.power.ops - ops;
-    for (unsigned cut = 1; cut <= ops; cut++) {
-        for (unsigned outcome = 0; outcome < SIM_OUTCOMES_USUAL; outcome++) {
-            sim_snapshot_restore(&device.board, fresh);
-            install_over_cuts(cut, outcome);
-        }
-    }
-    sim_snapshot_free(fresh);
 }
 
 /* docs/spec/40-boot.md has the rules of boot.c, row for row. */
@@ -583,16 +456,12 @@ int main(void)
         SWAP(test_a_primary_that_dies_after_its_confirmation_falls_back),
         SWAP(test_a_trial_without_a_fallback_stays_and_is_kept_in_the_end),
         SWAP(test_an_unreadable_secondary_does_not_stop_a_good_primary),
-        SWAP(test_a_worn_sector_turns_the_swap_back),
-        SWAP(test_a_worn_out_journal_does_not_stop_a_good_primary),
-        SWAP(test_a_journal_that_dies_on_trial_still_lets_the_old_image_back),
         SWAP(test_another_flash_map_is_refused_with_an_event),
         SWAP(test_impossible_configurations_are_refused),
         cmocka_unit_test(test_an_empty_device_has_nothing_to_start),
         OVERWRITE(test_an_overwrite_installs_without_trial),
         TRAILER(test_an_overwrite_installs_without_trial),
         TRAILER(test_a_request_in_the_trailer_from_imgtool_pad_is_taken),
-        TRAILER(test_an_overwrite_by_trailer_survives_cuts),
         cmocka_unit_test(test_the_table_in_the_specification_is_the_code),
     };
     return cmocka_run_group_tests(tests, make_files, free_files);
