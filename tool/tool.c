@@ -15,7 +15,7 @@ void tool_set_command(const char *name)
 }
 
 /* One line whatever the names in it contain. */
-static void say(const char *format, va_list args)
+__attribute__((format(printf, 1, 0))) static void say(const char *format, va_list args)
 {
     char *line = NULL;
     if (vasprintf(&line, format, args) < 0) {

@@ -67,6 +67,22 @@ static void test_header_fields_and_protected_counter_are_read(void **state)
     assert_int_equal(otter_image_tlv(&view, &image, 0x10, 1, &off, &tlv_len), OTTER_ERR_CORRUPT);
     assert_int_equal(otter_image_tlv(&view, &image, 0xa0, 0, &off, &tlv_len), OTTER_ERR_CORRUPT);
     free(data);
+
+    data = read_built("small-ecdsa.bin", &len); /* no protected area */
+    struct memory memory = {data, len, 0, false};
+    flash.ctx = &memory;
+    flash.read = memory_read;
+    area.size = (uint32_t)len;
+    view = otter_view_of(&area);
+    assert_int_equal(otter_image_parse(&view, &image), OTTER_OK);
+    assert_int_equal(otter_image_tlv(&view, &image, 0x50, 0, &off, &tlv_len), OTTER_ERR_CORRUPT);
+    for (size_t failing = 1; failing <= 2; failing++) {
+        memory.reads_until_error = failing;
+        assert_int_equal(otter_image_tlv(&view, &image, 0x10, 0, &off, &tlv_len), OTTER_ERR_IO);
+    }
+    memory.reads_until_error = 0;
+    assert_int_equal(otter_image_verify(&view, &image, trusted, OTHER, NULL, NULL), OTTER_OK);
+    free(data);
 }
 
 /* The bytes of the first hex block of a chapter: "offset  bytes | what they are" on each line. */

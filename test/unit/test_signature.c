@@ -26,6 +26,23 @@ static void test_all_key_types_by_hash_and_in_full(void **state)
     }
 }
 
+static void test_strange_entries_between_name_and_signature(void **state)
+{
+    (void)state;
+    struct craft craft;
+    const uint8_t long_key[600] = {0};
+    begin(&craft);
+    open_area(&craft, 0x6907);
+    put_hash(&craft);
+    put_tlv(&craft, 0x02, long_key, sizeof long_key); /* longer than any key: nobody's */
+    put_sig(&craft, ECDSA);
+    put_key_hash(&craft, ECDSA);
+    put_tlv(&craft, 0x32, long_key, 113);
+    put_sig(&craft, ECDSA);
+    close_area(&craft);
+    assert_int_equal(verdict(&craft), 0);
+}
+
 static void test_a_key_of_another_type_does_not_verify(void **state)
 {
     (void)state;
@@ -82,6 +99,7 @@ static void test_which_signature_counts(void **state)
     const struct otter_key *one = &trusted[ECDSA];
     assert_int_equal(verdict_of("hks", one, 1), 0);
     assert_int_equal(verdict_of("ksh", one, 1), 0); /* the hash may come last */
+    assert_int_equal(verdict_of("khs", one, 1), 0); /* or between */
     assert_int_equal(verdict_of("hotks", one, 1), 0);
     assert_int_equal(verdict_of("hksot", one, 1), 0);
     assert_int_equal(verdict_of("hkosks", one, 1), 0); /* the stranger's name takes the first */
@@ -189,6 +207,35 @@ static size_t long_form(uint8_t *sig, size_t len)
     return len + 1;
 }
 
+static size_t integer_of_no_bytes(uint8_t *sig, size_t len)
+{
+    static const uint8_t none[] = {0x30, 5, 2, 0, 2, 1, 1};
+    (void)len;
+    memcpy(sig, none, sizeof none);
+    return sizeof none;
+}
+
+static size_t integer_beyond_the_end(uint8_t *sig, size_t len)
+{
+    sig[3] = 0x7f;
+    return len;
+}
+
+static size_t integer_of_33_bytes(uint8_t *sig, size_t len)
+{
+    memmove(sig + 5, sig + 4, len - 4);
+    sig[4] = 1;
+    sig[3]++;
+    sig[1]++;
+    return len + 1;
+}
+
+static size_t longer_than_any(uint8_t *sig, size_t len)
+{
+    memset(sig + len, 0, OTTER_SIG_SIZE_MAX + 1 - len);
+    return OTTER_SIG_SIZE_MAX + 1;
+}
+
 static size_t empty(uint8_t *sig, size_t len)
 {
     (void)sig;
@@ -208,7 +255,9 @@ static void test_ecdsa_signatures_are_strict_der_and_zeros(void **state)
     (void)state;
     static size_t (*const good[])(uint8_t *, size_t) = {unchanged, zeros_to_72, zeros_to_128};
     static size_t (*const wrong[])(uint8_t *, size_t) = {zeros_to_129, junk_behind, junk_inside, not_minimal,
-                                                         negative, zero_r_and_s, long_form, empty, one_integer};
+                                                         negative, zero_r_and_s, long_form, empty, one_integer,
+                                                         integer_of_no_bytes, integer_beyond_the_end,
+                                                         integer_of_33_bytes, longer_than_any};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         assert_int_equal(verdict_of_ecdsa(good[i], 32), 0);
         assert_int_equal(verdict_of_ecdsa(good[i], 33), 0);
@@ -257,6 +306,15 @@ static void test_a_key_that_is_none_is_the_callers_mistake(void **state)
         key.pubkey_len = len;
         assert_int_equal(otter_rsa_pss_verify(&key, hash, der, 256), OTTER_ERR_ARG);
     }
+    uint8_t changed[600];
+    memcpy(changed, keys[RSA2048].der.data, keys[RSA2048].der.len);
+    key.pubkey = changed;
+    key.pubkey_len = keys[RSA2048].der.len;
+    changed[key.pubkey_len - 6] ^= 1; /* the last byte of the modulus: even now */
+    assert_int_equal(otter_rsa_pss_verify(&key, hash, der, 256), OTTER_ERR_ARG);
+    changed[key.pubkey_len - 6] ^= 1;
+    changed[key.pubkey_len - 4] -= 1; /* an exponent of two bytes, and one left over */
+    assert_int_equal(otter_rsa_pss_verify(&key, hash, der, 256), OTTER_ERR_ARG);
     key = keys[RSA2048].verify;
     key.type = OTTER_SIG_RSA3072_PSS;
     assert_int_equal(otter_rsa_pss_verify(&key, hash, der, 384), OTTER_ERR_ARG);
@@ -266,6 +324,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_key_types_by_hash_and_in_full),
+        cmocka_unit_test(test_strange_entries_between_name_and_signature),
         cmocka_unit_test(test_a_key_of_another_type_does_not_verify),
         cmocka_unit_test(test_nobody_is_trusted_without_keys),
         cmocka_unit_test(test_which_signature_counts),
