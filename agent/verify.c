@@ -85,6 +85,7 @@ static void fail(struct otter_agent *agent, enum otter_outcome outcome, int err)
     if (err != OTTER_ERR_IO && !again) {
         otter_fetch_distrust(agent, outcome);
     }
+    agent->from_start = true; /* nor from what the state remembers of it */
     otter_fetch_reset(agent);
     if (again && err != OTTER_ERR_IO) {
         otter_agent_enter(agent, OTTER_AGENT_DOWNLOAD);

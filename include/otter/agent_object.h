@@ -134,7 +134,7 @@ struct otter_agent { /* agent.c */
     uint8_t fails;    /* in a row; the exponent of the back-off */
     bool announced, begun;     /* the first phase was entered; this phase has begun its work */
     bool pushing, was_stopped; /* the application brings the bytes; it had stopped us before */
-    bool reached, from_start;  /* on trial: the server answered; resume nothing: wrong ranges */
+    bool reached, from_start;  /* on trial: the server answered; resume nothing */
     uint8_t bad_times, bad_skips;   /* bad_source came to bad_outcome: polls that still */
     enum otter_outcome bad_outcome; /* leave it alone while it is the same */
     uint8_t bad_source[16];

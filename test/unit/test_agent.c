@@ -261,6 +261,31 @@ static void test_a_job_that_is_too_long_is_refused(void **test)
     assert_int_equal(rig->agent.err, OTTER_ERR_NOSPACE);
 }
 
+static size_t endless_job(struct rig *the_rig, const char *request, char *reply)
+{
+    (void)request;
+    size_t at = rig_text(reply, "HTTP/1.1 200 OK\r\n%s\r\n",
+                         the_rig->answer_state ? "Transfer-Encoding: chunked\r\n" : "");
+    static uint8_t spaces[60000];
+    memset(spaces, ' ', sizeof spaces);
+    if (the_rig->answer_state) {
+        return rig_chunk(reply, at, spaces, sizeof spaces);
+    }
+    memcpy(reply + at, spaces, sizeof spaces);
+    return at + sizeof spaces;
+}
+
+static void test_a_job_without_an_announced_length_has_the_same_limit(void **test)
+{
+    (void)test;
+    rig->answer = endless_job;
+    for (rig->answer_state = 0; rig->answer_state < 2; rig->answer_state++) {
+        assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_BAD_JOB);
+        assert_int_equal(rig->agent.err, OTTER_ERR_NOSPACE);
+        assert_true(rig->tls.reply_off < 30000);
+    }
+}
+
 static void test_policy_says_when(void **test)
 {
     (void)test;
@@ -460,6 +485,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_retry_after_is_honoured_within_bounds, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_retry_date_is_read_on_the_servers_clock, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_job_that_is_too_long_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_job_without_an_announced_length_has_the_same_limit, setup, teardown),
         cmocka_unit_test_setup_teardown(test_policy_says_when, setup, teardown),
         cmocka_unit_test_setup_teardown(test_check_now_polls_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stop_keeps_progress_and_start_goes_on, setup, teardown),

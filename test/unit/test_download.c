@@ -244,6 +244,72 @@ static void test_a_hopeless_download_stops_at_its_header(void **test)
     assert_int_equal(rig->board.power.ops, ops); /* flash was not touched */
 }
 
+static void test_a_file_that_is_no_image_does_not_touch_the_flash(void **test)
+{
+    (void)test;
+    rig_offer(rig, next_version, 100000);
+    rig->image[1] ^= 1;
+    uint64_t ops = rig->board.power.ops;
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_BAD_IMAGE);
+    assert_int_equal(rig->board.power.ops, ops);
+}
+
+static void test_the_last_unit_is_filled_with_the_erased_value(void **test)
+{
+    (void)test;
+    for (int i = 0; i < RIG_GEOMETRIES; i++) {
+        struct sim_map map = rig_geometry(i);
+        uint32_t unit = map.parts[0].prog_size;
+        uint8_t tail[OTTER_PROG_SIZE_MAX];
+        recreate(&map, sizeof rig->io);
+        rig_offer(rig, next_version, 40000 + 1);
+        expect_installed();
+        uint32_t rest = (unit - 40001 % unit) % unit;
+        assert_int_equal(otter_area_read(&rig->layout.secondary, 40001, tail, rest), 0);
+        for (uint32_t at = 0; at < rest; at++) {
+            assert_int_equal(tail[at], map.parts[0].erased);
+        }
+    }
+}
+
+static void test_what_the_bootloader_would_refuse_is_refused_here(void **test)
+{
+    (void)test;
+    rig_offer(rig, next_version, 5000);
+    rig->state.floor_counter = 1; /* the image has no security counter: it counts as 0 */
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_OLDER);
+    assert_int_equal(rig->state.phase, OTTER_PHASE_IDLE);
+    rig->state.floor_counter = 0;
+    rig_offer(rig, (struct otter_version){1, 2, 0, 0}, 5000);
+    memcpy(rig->state.rejects[0].hash, rig->image + 5000 - 108 + 4, sizeof rig->state.rejects[0].hash);
+    rig->state.rejects_count = 1; /* the same image under another version than it had */
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_REJECTED);
+    assert_int_equal(rig->state.phase, OTTER_PHASE_IDLE);
+}
+
+static void test_a_bad_file_is_left_alone_for_ever_longer(void **test)
+{
+    (void)test;
+    rig_offer(rig, next_version, 50000);
+    rig->image[30000] ^= 1;
+    unsigned fetched = 0;
+    uint32_t last = 0;
+    for (unsigned poll = 0; poll < 20; poll++) {
+        size_t delivered = rig->tls.delivered;
+        assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_BAD_IMAGE);
+        if (rig->tls.delivered - delivered > 50000) {
+            assert_true(poll == 0 || poll - last == (1u << (fetched - 1)) + 1);
+            last = poll;
+            fetched++;
+        }
+    }
+    assert_int_equal(fetched, 5); /* polls 0, 2, 5, 10, 19 */
+    otter_agent_check_now(&rig->agent);
+    size_t delivered = rig->tls.delivered;
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_BAD_IMAGE);
+    assert_true(rig->tls.delivered - delivered > 50000);
+}
+
 static void test_bytes_behind_the_image_are_refused(void **test)
 {
     (void)test;
@@ -344,6 +410,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_size_that_differs_from_the_job_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_cannot_boot_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_hopeless_download_stops_at_its_header, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_file_that_is_no_image_does_not_touch_the_flash, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_last_unit_is_filled_with_the_erased_value, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_the_bootloader_would_refuse_is_refused_here, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_bad_file_is_left_alone_for_ever_longer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bytes_behind_the_image_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tiny_files_are_no_images, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_failing_flash_is_named, setup, teardown),

@@ -158,6 +158,20 @@ static void test_another_image_after_a_reset_begins_again(void **test)
     assert_int_equal(rig->image_requests, 2); /* a range of another file, then the whole of it */
 }
 
+static void test_spoilt_bytes_from_before_a_reset_cost_one_more_download(void **test)
+{
+    (void)test;
+    rig_offer(rig, next_version, 200000);
+    run_bytes(150000);
+    const struct otter_area *slot = &rig->layout.secondary;
+    sim_flash_poke(sim_flash_of(slot), slot->base + 5000, "spoilt", 6);
+    rig_start(rig);
+    rig->image_requests = 0;
+    expect_installed();
+    assert_int_equal(rig->image_requests, 2); /* the rest, then all of it */
+    assert_null(strstr(rig->last_image_request, "Range:"));
+}
+
 static void test_another_image_after_a_break_begins_again(void **test)
 {
     (void)test;
@@ -307,6 +321,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_digest_in_the_job_is_a_validator, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_reset_anywhere_costs_at_most_a_sector, setup, teardown),
         cmocka_unit_test_setup_teardown(test_another_image_after_a_reset_begins_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_spoilt_bytes_from_before_a_reset_cost_one_more_download, setup, teardown),
         cmocka_unit_test_setup_teardown(test_another_image_after_a_break_begins_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_server_that_ignores_ranges_is_listened_to_from_the_start, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_wrong_range_is_never_used, setup, teardown),
