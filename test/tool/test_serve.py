@@ -187,7 +187,7 @@ class Streams(Server):
         begin = time.monotonic()
         for _ in range(5):
             self.assertEqual(self.curl(server, "app.bin").stdout, IMAGE)
-        self.assertLess(time.monotonic() - begin, 5)
+        self.assertLess(time.monotonic() - begin, 30)  # the slow one needs 200 s
         memory = int(pathlib.Path(f"/proc/{server.process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
         slow.kill()
         slow.wait()
@@ -252,14 +252,14 @@ class Streams(Server):
         self.assertIn(b"/nothing", out)
 
     def test_stop_lets_an_answer_finish(self):
-        (self.www / "large.bin").write_bytes(bytes(4 << 20))
+        (self.www / "large.bin").write_bytes(bytes(6 << 20))
         server = self.serve()
-        slow = subprocess.Popen(["curl", "-s", "--cacert", "pki/http_ca.crt", "--limit-rate", "3M", "-o", "got", server.url + "large.bin"],
+        slow = subprocess.Popen(["curl", "-s", "--cacert", "pki/http_ca.crt", "--limit-rate", "6M", "-o", "got", server.url + "large.bin"],
                                 cwd=self.folder)
         time.sleep(0.4)
         self.assertEqual(server.stop(), 0)
         self.assertEqual(slow.wait(), 0)
-        self.assertEqual((self.folder / "got").stat().st_size, 4 << 20)
+        self.assertEqual((self.folder / "got").stat().st_size, 6 << 20)
 
 
 class Tls(Server):
