@@ -116,12 +116,10 @@ void otter_state_add_reject(struct otter_state *state, const struct otter_reject
     state->rejects[i] = *reject;
 }
 
-static struct otter_reject load_reject(const uint8_t *body)
+static void load_reject(const uint8_t *body, struct otter_reject *ret_reject)
 {
-    struct otter_reject reject;
-    memcpy(reject.hash, body, sizeof reject.hash);
-    reject.version = load_version(body + OTTER_REJECT_HASH_SIZE);
-    return reject;
+    memcpy(ret_reject->hash, body, sizeof ret_reject->hash);
+    ret_reject->version = load_version(body + OTTER_REJECT_HASH_SIZE);
 }
 
 static void forget(struct otter_state *state)
@@ -136,6 +134,7 @@ static void forget(struct otter_state *state)
 static void take(void *ctx, const struct otter_record *record)
 {
     struct otter_state *state = ctx;
+    struct otter_reject reject;
     if (record == NULL) {
         forget(state);
         return;
@@ -149,13 +148,12 @@ static void take(void *ctx, const struct otter_record *record)
         take_state(state, record);
         break;
     case OTTER_RECORD_IMAGE:
-        state->requested = load_reject(record->body);
+        load_reject(record->body, &state->requested);
         break;
-    case OTTER_RECORD_REJECT: {
-        struct otter_reject reject = load_reject(record->body);
+    case OTTER_RECORD_REJECT:
+        load_reject(record->body, &reject);
         otter_state_add_reject(state, &reject);
         break;
-    }
     case OTTER_RECORD_FLOOR:
         state->floor_version = load_version(record->body);
         state->floor_counter = load_le32(record->body + 8);
