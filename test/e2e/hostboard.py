@@ -156,8 +156,8 @@ def _(bench):
     _image, server = offer(bench, "1.0.0", "healthy")
     device = bench.device(server)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        device.start(until="polls=1000")
         begin = len(device.events)
+        device.start(until="polls=1000")
         device.wait_event(lambda e: e.get("event") == "started", after=begin)
         device.process.send_signal(number)
         check(device.wait_exit() == 1, "exit after signal %d", number)

@@ -379,7 +379,10 @@ def local_web_server(bench):
     with bench.kit.lock:
         if not os.path.exists(script):
             aside = "%s.%d" % (folder, os.getpid())
-            os.makedirs(aside)
+            try:
+                os.makedirs(aside)
+            except OSError as why:
+                raise Skipped("local-web-server has no place: %s" % why) from why
             done = run([npm, "install", "--prefix", aside, "--no-audit", "--no-fund", "--ignore-scripts",
                         "--loglevel=error", "local-web-server@" + LWS_VERSION], ok=False, timeout=240)
             if done.returncode != 0:
