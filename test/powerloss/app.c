@@ -111,12 +111,25 @@ static void verify_secondary(struct life *life, struct otter_image *ret_image)
          "verification of the download");
 }
 
+/* One bit changes by itself. */
+static void rot(const struct otter_area *area, uint32_t off)
+{
+    uint8_t byte;
+    sim_flash_peek(sim_flash_of(area), area->base + off, &byte, 1);
+    byte ^= 0x10;
+    sim_flash_poke(sim_flash_of(area), area->base + off, &byte, 1);
+}
+
 static void install(struct life *life, struct otter_state *state, const struct offer *offer)
 {
     struct otter_image image;
     download(life, state, &life->images[offer->image]);
     verify_secondary(life, &image);
-    life->world.may_run |= (uint8_t)(1u << offer->image);
+    if (offer->behaviour == ROTS) {
+        rot(&life->layout.secondary, 48);
+    } else {
+        life->world.may_run |= (uint8_t)(1u << offer->image);
+    }
     must(life, otter_state_request_swap(state, &image, offer->behaviour == PERMANENT), "request");
 }
 
@@ -135,10 +148,19 @@ static void on_trial(struct life *life, struct otter_state *state, unsigned runn
     case GIVES_UP:
         must(life, otter_state_give_up(state), "give up");
         break;
+    case FALLBACK_ROTS:
+        life->world.hung = true;
+        if (!life->world.fallback_gone) {
+            life->world.fallback_gone = true;
+            life->world.may_run = (uint8_t)(1u << running);
+            rot(&life->layout.secondary, state->unit_size + 48);
+        }
+        break;
     case RESETS:
         break;
     case PERMANENT:
-        life_fail(life, "a permanent image is on trial");
+    case ROTS:
+        life_fail(life, "this image may not be on trial");
     }
 }
 
@@ -148,10 +170,14 @@ static void take_reason(struct life *life, struct otter_state *state)
 {
     const struct offer *offer = &life->scenario->offers[life->world.offer];
     uint8_t bit = (uint8_t)(1u << offer->image);
+    enum otter_reason due = offer->behaviour == ROTS            ? OTTER_REASON_BAD_IMAGE
+                            : offer->behaviour == FALLBACK_ROTS ? OTTER_REASON_NO_FALLBACK
+                                                                : OTTER_REASON_DOWNGRADE;
     bool late = life->cuts_done != 0 && state->reason == OTTER_REASON_BAD_IMAGE;
-    if (!late && !life->world.died && (life->world.rejected & bit) == 0) {
+    if ((!late || due == state->reason) && !life->world.died &&
+        (life->world.rejected & bit) == 0) {
         life->world.refused |= bit;
-        if (state->reason != OTTER_REASON_DOWNGRADE) {
+        if (state->reason != due) {
             life_fail(life, "image %u was not installed: %s", offer->image,
                       otter_reason_str(state->reason));
         }
@@ -177,9 +203,7 @@ static void offer_rejected_again(struct life *life, struct otter_state *state, u
 
 static void kill_primary(struct life *life)
 {
-    static const uint8_t junk[4] = {0x12, 0x34, 0x56, 0x78};
-    const struct otter_area *slot = &life->layout.primary;
-    sim_flash_poke(sim_flash_of(slot), slot->base + 48, junk, sizeof junk);
+    rot(&life->layout.primary, 48);
     life->world.died = true;
     life->world.may_run |= 1; /* the fallback, or a whole copy of the same image */
 }

@@ -102,6 +102,9 @@ unsigned check_boot(struct life *life, const struct otter_boot_choice *choice)
     }
     if (choice->on_trial) {
         world->trials[running]++;
+        if (world->fallback_gone) {
+            return running; /* it stays, for want of another */
+        }
         if (world->trials[running] > LIFE_TRIAL_BOOTS) {
             life_fail(life, "image %u started %u times on trial", running, world->trials[running]);
         }
@@ -133,7 +136,7 @@ void check_state(struct life *life, const struct otter_boot_choice *choice,
     if (otter_state_on_trial(state) != choice->on_trial) {
         life_fail(life, "bootloader and application disagree about the trial");
     }
-    if (choice->on_trial) {
+    if (choice->on_trial && !life->world.fallback_gone) {
         check_fallback(life, state, running);
     }
     for (unsigned i = 0; i < LIFE_IMAGES; i++) {

@@ -22,7 +22,15 @@
 #define LIFE_CUTS_MAX 3u
 
 /* What the server offers, in order, and how the image behaves on trial. */
-enum behaviour { CONFIRMS, HANGS, RESETS, GIVES_UP, PERMANENT };
+enum behaviour {
+    CONFIRMS,
+    HANGS,
+    RESETS,
+    GIVES_UP,
+    PERMANENT,
+    ROTS,         /* a bit of it changes in the secondary before it is requested */
+    FALLBACK_ROTS /* hangs, and a bit of the fallback changes */
+};
 
 struct offer {
     unsigned image;
@@ -53,7 +61,7 @@ struct world {
     unsigned trials[LIFE_IMAGES]; /* starts on trial */
     bool hung;                    /* the watchdog ends this boot */
     bool reason_due;              /* a reason must be read before anything else */
-    bool died;
+    bool died, fallback_gone;
     unsigned rests;               /* boots with nothing left to do */
 };
 

@@ -63,6 +63,16 @@ const struct scenario scenarios[] = {
         .primary_dies = true, .swap_only = true,
     },
     {
+        .name = "download-rots",
+        .offers = {{1, ROTS}}, .offers_count = 1,
+        .sizes = {20, 25}, .versions = {1, 2}, .final = 0, .final_overwrite = 0,
+    },
+    {
+        .name = "fallback-rots",
+        .offers = {{1, FALLBACK_ROTS}}, .offers_count = 1,
+        .sizes = {20, 15}, .versions = {1, 2}, .final = 1, .swap_only = true,
+    },
+    {
         .name = "downgrade",
         .offers = {{1, CONFIRMS}}, .offers_count = 1,
         .sizes = {20, 20}, .versions = {2, 1}, .final = 0, .final_overwrite = 0,
