@@ -300,35 +300,35 @@ void otter_image_check_begin(struct otter_image_check *check, const struct otter
     otter_sha256_init(&check->sha);
 }
 
-/* The trusted key that a key TLV names, by its hash or in full; NULL: none of ours. */
+/* Is this the key of a key TLV, whose value is in buf: named by its hash, or in full? */
+static bool is_named(struct otter_image_check *check, const struct otter_key *key,
+                     const struct walk *walk, const uint8_t *buf)
+{
+    uint8_t hash[OTTER_HASH_SIZE];
+    if (walk->type == TLV_KEY_FULL) {
+        return walk->len == key->pubkey_len && memcmp(buf, key->pubkey, walk->len) == 0;
+    }
+    otter_sha256_init(&check->sha);
+    otter_sha256_update(&check->sha, key->pubkey, key->pubkey_len);
+    otter_sha256_finish(&check->sha, hash);
+    return memcmp(buf, hash, sizeof hash) == 0;
+}
+
+/* The trusted key that a key TLV names; NULL: none of ours. */
 static int find_key(struct otter_image_check *check, const struct walk *walk, uint8_t *buf,
                     const struct otter_key **ret_key)
 {
-    uint8_t name[OTTER_HASH_SIZE];
-    uint8_t own[OTTER_HASH_SIZE];
-    const struct otter_key *found = NULL;
-    uint32_t len = walk->len <= OTTER_IMAGE_BUF_MIN ? walk->len : 0; /* longer: not ours */
-    int err = otter_view_read(&check->view, walk->data, buf, len);
-    if (err < 0) {
-        return err;
+    *ret_key = NULL;
+    if (walk->len > OTTER_IMAGE_BUF_MIN) {
+        return 0; /* longer than any key of ours */
     }
-    if (walk->type == TLV_KEY_FULL) {
-        otter_sha256_init(&check->sha);
-        otter_sha256_update(&check->sha, buf, len);
-        otter_sha256_finish(&check->sha, name);
-    } else {
-        memcpy(name, buf, sizeof name);
-    }
-    for (size_t i = 0; i < check->keys_count; i++) {
-        otter_sha256_init(&check->sha);
-        otter_sha256_update(&check->sha, check->keys[i].pubkey, check->keys[i].pubkey_len);
-        otter_sha256_finish(&check->sha, own);
-        if (memcmp(own, name, sizeof own) == 0) {
-            found = &check->keys[i];
+    int err = otter_view_read(&check->view, walk->data, buf, walk->len);
+    for (size_t i = 0; err == 0 && i < check->keys_count; i++) {
+        if (is_named(check, &check->keys[i], walk, buf)) {
+            *ret_key = &check->keys[i];
         }
     }
-    *ret_key = found;
-    return 0;
+    return err;
 }
 
 static int check_signature(struct otter_image_check *check, const struct walk *walk,

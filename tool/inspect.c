@@ -16,7 +16,27 @@
 #include "tool/firmware.h"
 #include "tool/inspect.h"
 
-static int inspect_file(const char *path, bool json)
+/* 0 when the image fits the slots of a flash map; NULL: no map was named. */
+static int check_fit(const char *path, const char *map_name, const struct inspect_image *image)
+{
+    static const struct flashmap_options plain = {.kit = NULL};
+    struct flashmap map;
+    if (!map_name || !image->has_header) {
+        return 0;
+    }
+    int rc = flashmap_open(map_name, &plain, &map);
+    if (rc != 0) {
+        return rc;
+    }
+    uint32_t room = map.geometry[0].image_size_max;
+    if (image->end > room) {
+        return tool_refuse("'%s': the image has %llu bytes, the flash map takes %u", path,
+                           (unsigned long long)image->end, (unsigned)room);
+    }
+    return 0;
+}
+
+static int inspect_file(const char *path, const char *map_name, bool json)
 {
     struct tool_firmware file;
     int rc = tool_firmware_read(path, &file);
@@ -29,7 +49,8 @@ static int inspect_file(const char *path, bool json)
         return tool_refuse("out of memory");
     }
     inspect_image_read(&file.bytes, image);
-    rc = image->accepted ? TOOL_OK : TOOL_REFUSED;
+    int fit = check_fit(path, map_name, image);
+    rc = fit == 0 && image->accepted ? TOOL_OK : TOOL_REFUSED;
     if (json) {
         json_t *root = inspect_image_json(image);
         json_object_set_new(root, "file", json_string(path));
@@ -64,14 +85,14 @@ static char *folder_of_flash(const char *path)
     return folder;
 }
 
-static int inspect(const char *path, bool json)
+static int inspect(const char *path, const char *map_name, bool json)
 {
     struct stat st;
     if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
         return inspect_folder(path, json);
     }
     char *folder = folder_of_flash(path);
-    int rc = folder ? inspect_folder(folder, json) : inspect_file(path, json);
+    int rc = folder ? inspect_folder(folder, json) : inspect_file(path, map_name, json);
     free(folder);
     return rc;
 }
@@ -79,21 +100,24 @@ static int inspect(const char *path, bool json)
 int tool_inspect(int argc, const char **argv)
 {
     int json = 0;
+    char *map_name = NULL;
     const struct poptOption table[] = {
+        {"map", 0, POPT_ARG_STRING, &map_name, 0, "flash map that an image must fit", "MAP"},
         {"json", 0, POPT_ARG_NONE, &json, 0, "one JSON object for machines", NULL},
         POPT_AUTOHELP POPT_TABLEEND};
     poptContext context;
     const char **args;
     int rc;
-    if (tool_options("inspect", argc, argv, table, "[--json] FILE   (image, slot, or a device's folder)",
+    if (tool_options("inspect", argc, argv, table, "[--json] [--map MAP] FILE   (image, slot, or a device's folder)",
                      &context, &args, &rc) != 0) {
         return rc;
     }
     if (!args[0] || args[1]) {
         rc = tool_usage("one file is needed: `otter inspect FILE`");
     } else {
-        rc = inspect(args[0], json != 0);
+        rc = inspect(args[0], map_name, json != 0);
     }
+    free(map_name);
     poptFreeContext(context);
     return rc;
 }

@@ -152,6 +152,14 @@ class Verify(Images):
         self.otter("verify", "--map", "psoc62_2m_ext_swap_single", "app.signed.bin")
         self.refused(2, "not both", "verify", "--map", "x", "--slot-size", "1", "app.signed.bin")
 
+    def test_inspect_says_what_does_not_fit_a_map(self):
+        (self.folder / "app.bin").write_bytes(bytes(0x1c0000))
+        self.sign()
+        self.otter("inspect", "app.signed.bin")
+        done = self.otter("inspect", "--map", "psoc62_2m_ext_swap_single", "app.signed.bin", ok=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"the flash map takes", done.stderr)
+
     def test_damage_is_named(self):
         self.sign()
         body = bytearray((self.folder / "app.signed.bin").read_bytes())
