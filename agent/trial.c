@@ -11,6 +11,8 @@
 #include "agent/wait.h"
 #include "otter/result.h"
 
+enum { SHORT_BODY = 4096 };
+
 static void begin(struct otter_agent *agent)
 {
     const struct otter_agent_config *config = agent->config;
@@ -34,8 +36,25 @@ static void try_later(struct otter_agent *agent, enum otter_outcome outcome, int
     otter_http_close(&agent->http);
 }
 
+/* A short body is read to its end, so that the connection can be used again. */
+static void take_head(struct otter_agent *agent)
+{
+    const struct otter_head *head = &agent->http.head;
+    if (head->status != 200 && head->status != 206) {
+        try_later(agent, OTTER_OUTCOME_SERVER, OTTER_ERR_IO);
+        return;
+    }
+    agent->reached = true;
+    agent->fails = 0;
+    if (!head->has_length || head->length > SHORT_BODY) {
+        otter_http_finish(&agent->http);
+    }
+}
+
 static uint32_t reach_server(struct otter_agent *agent)
 {
+    const uint8_t *bytes;
+    size_t len;
     uint32_t left_ms = otter_timer_left(&agent->timer, agent->now_ms);
     if (left_ms > 0) {
         return left_ms;
@@ -43,18 +62,15 @@ static uint32_t reach_server(struct otter_agent *agent)
     if (agent->http.state == OTTER_HTTP_IDLE) {
         begin(agent);
     }
-    int next = otter_http_step(&agent->http, agent->now_ms);
-    if (next < 0) {
+    int next = otter_http_next(&agent->http, agent->now_ms, &bytes, &len);
+    if (next == OTTER_HTTP_GOT_HEAD) {
+        take_head(agent);
+    } else if (next == OTTER_HTTP_GOT_BODY) {
+        otter_http_eat(&agent->http, len);
+    } else if (next == OTTER_HTTP_GOT_END) {
+        otter_http_finish(&agent->http);
+    } else if (next < 0 && !agent->reached) {
         try_later(agent, otter_agent_blame(next), next);
-    } else if (next == OTTER_HTTP_GOT_HEAD) {
-        uint16_t status = agent->http.head.status;
-        if (status == 200 || status == 206) {
-            agent->reached = true;
-            agent->fails = 0;
-            otter_http_finish(&agent->http);
-        } else {
-            try_later(agent, OTTER_OUTCOME_SERVER, OTTER_ERR_IO);
-        }
     }
     return next == OTTER_HTTP_WAIT ? OTTER_AGENT_NET_MS : 0;
 }
@@ -83,7 +99,7 @@ static uint32_t confirm(struct otter_agent *agent)
 uint32_t otter_trial_step(struct otter_agent *agent)
 {
     const struct otter_agent_hooks *hooks = &agent->config->hooks;
-    if (!agent->reached) {
+    if (!agent->reached || agent->http.state != OTTER_HTTP_IDLE) {
         return reach_server(agent);
     }
     uint32_t left_ms = otter_timer_left(&agent->timer, agent->now_ms);

@@ -52,11 +52,11 @@ const char *otter_outcome_str(enum otter_outcome outcome);
 
 enum otter_event_kind {
     OTTER_EVENT_PHASE,    /* phase entered */
-    OTTER_EVENT_OUTCOME,  /* a check ended: outcome, err, http_status */
+    OTTER_EVENT_OUTCOME,  /* a check ended: outcome, err, http_status, reason when reverted */
     OTTER_EVENT_PROGRESS, /* download: done of total bytes (total 0: not known) */
     OTTER_EVENT_RESUMED,  /* download continues at done */
     OTTER_EVENT_RETRY,    /* will try again in wait_ms: outcome says why */
-    OTTER_EVENT_REPORTED  /* the server took the report (or takes none: http_status) */
+    OTTER_EVENT_REPORTED  /* the server took the report of outcome (or takes none: http_status) */
 };
 
 struct otter_event {
@@ -106,7 +106,7 @@ struct otter_agent_config {
 
     uint32_t initial_ms;           /* first check after start [10 000] */
     uint32_t poll_ms;              /* between checks [86 400 000]; a job's PollSeconds wins */
-    uint32_t poll_min_ms, poll_max_ms; /* bounds on both [5 000, 31 536 000 000 -> UINT32_MAX] */
+    uint32_t poll_min_ms, poll_max_ms; /* bounds on both [5 000, 49 days] */
     uint32_t retry_ms;             /* first retry, doubles with jitter [5 000] */
     uint32_t retry_max_ms;         /* [3 600 000] */
     uint32_t stall_ms;             /* no byte for this long: connection given up [30 000] */
@@ -116,13 +116,15 @@ struct otter_agent_config {
     struct otter_agent_hooks hooks;
 
     void *io;                      /* work buffer, the agent's alone, aligned for uint32_t */
-    size_t io_size;                /* >= 2048 + program unit; more is faster */
+    size_t io_size;                /* >= 2048 + program unit; half receives, half stages */
 };
 
-/* Check the configuration and bind the agent to it. OTTER_ERR_ARG: impossible. */
+/* Check the configuration and bind the agent to it. OTTER_ERR_ARG: impossible; an error of
+ * otter_image_parse: no image runs from the primary, so there is no version to compare. */
 int otter_agent_init(struct otter_agent *agent, const struct otter_agent_config *config);
 
-/* Do the next piece of work; returns ms until it wants to be called again (0: at once). */
+/* Do the next piece of work; returns ms until it wants to be called again (0: at once).
+ * Calling earlier is harmless; during a transfer, call well within stall_ms. */
 uint32_t otter_agent_step(struct otter_agent *agent, uint32_t now_ms);
 
 void otter_agent_check_now(struct otter_agent *agent); /* poll at the next step */

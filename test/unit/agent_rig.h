@@ -81,7 +81,8 @@ struct rig {
     int64_t unix_now;
 };
 
-static inline size_t rig_text(char *reply, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static inline size_t rig_text(char *reply,
+                                                                    const char *format, ...)
 {
     va_list list;
     va_start(list, format);

@@ -138,8 +138,8 @@ static void test_odd_but_sound_heads_are_taken(void **test)
         "HTTP/1.1 200 OK\r\nA:\r\nB: c\r\nContent-Length: 002\r\n\r\nok",
         "HTTP/1.1 200 OK\r\ntransfer-encoding: CHUNKED\r\n\r\n2\r\nok\r\n0\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Encoding: identity\r\nContent-Length: 2\r\n\r\nok",
-        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nContent-Length: 9\r\n\r\n"
-        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+        ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nContent-Length: 9\r\n\r\n"
+         "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"),
     };
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         if (get(good[i]) != 0 || strcmp(body, "ok") != 0) {

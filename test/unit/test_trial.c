@@ -67,6 +67,7 @@ static void test_a_trial_is_confirmed_once_healthy_and_connected(void **test)
                         "\"result\":\"confirmed\",\"reason\":\"none\",\"attempts\":1,\"bytes\":0,\"seconds\":0}");
     assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_CURRENT);
     assert_int_equal(rig->reports, 1);
+    assert_int_equal(rig->tls.opens, 1); /* one connection: trial, job, report, poll */
 }
 
 static void test_a_trial_is_not_confirmed_by_an_answer_that_gives_no_job(void **test)
