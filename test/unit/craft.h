@@ -58,15 +58,19 @@ static inline int judge_with(struct memory *memory, const struct otter_key *list
     struct otter_view view = otter_view_of(&area);
     struct otter_image image;
     struct otter_image_check check;
-    uint8_t buf[OTTER_IMAGE_BUF_MIN];
+    uint8_t buf[OTTER_IMAGE_BUF_MIN + 512]; /* the upper part must stay as it is */
     int result = otter_image_examine(&view, &image);
     if (result != 0) {
         return result;
     }
+    memset(buf, 0xa5, sizeof buf);
     otter_image_check_begin(&check, &view, &image, list, count);
     do {
-        result = otter_image_check_step(&check, buf, sizeof buf);
+        result = otter_image_check_step(&check, buf, OTTER_IMAGE_BUF_MIN);
     } while (result > 0);
+    for (size_t i = OTTER_IMAGE_BUF_MIN; i < sizeof buf; i++) {
+        assert_int_equal(buf[i], 0xa5);
+    }
     return result == OTTER_ERR_AUTH ? (int)check.fault : result;
 }
 

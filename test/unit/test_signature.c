@@ -43,6 +43,23 @@ static void test_strange_entries_between_name_and_signature(void **state)
     assert_int_equal(verdict(&craft), 0);
 }
 
+static void test_the_beginning_of_a_key_names_nobody(void **state)
+{
+    (void)state;
+    for (int key = ECDSA; key < OTHER; key++) {
+        for (size_t len = 0; len < keys[key].der.len; len += 13) {
+            struct craft craft;
+            begin(&craft);
+            open_area(&craft, 0x6907);
+            put_hash(&craft);
+            put_tlv(&craft, 0x02, keys[key].der.data, len);
+            put_sig(&craft, key);
+            close_area(&craft);
+            assert_int_equal(verdict(&craft), OTTER_IMAGE_NOT_SIGNED);
+        }
+    }
+}
+
 static void test_a_key_of_another_type_does_not_verify(void **state)
 {
     (void)state;
@@ -325,6 +342,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_key_types_by_hash_and_in_full),
         cmocka_unit_test(test_strange_entries_between_name_and_signature),
+        cmocka_unit_test(test_the_beginning_of_a_key_names_nobody),
         cmocka_unit_test(test_a_key_of_another_type_does_not_verify),
         cmocka_unit_test(test_nobody_is_trusted_without_keys),
         cmocka_unit_test(test_which_signature_counts),
