@@ -138,7 +138,7 @@ static void test_which_signature_counts(void **state)
 static int verdict_of_ecdsa(size_t (*change)(uint8_t *sig, size_t len), uint8_t r_len)
 {
     struct craft craft;
-    uint8_t sig[OTTER_SIG_SIZE_MAX + 64] = {0};
+    uint8_t sig[1024] = {0};
     begin(&craft);
     open_area(&craft, 0x6907);
     put_hash(&craft);
@@ -249,8 +249,8 @@ static size_t integer_of_33_bytes(uint8_t *sig, size_t len)
 
 static size_t longer_than_any(uint8_t *sig, size_t len)
 {
-    memset(sig + len, 0, OTTER_SIG_SIZE_MAX + 1 - len);
-    return OTTER_SIG_SIZE_MAX + 1;
+    memset(sig + len, 0, 700 - len); /* longer than a check's buffer */
+    return 700;
 }
 
 static size_t empty(uint8_t *sig, size_t len)
