@@ -483,6 +483,9 @@ static inline struct rig *rig_create(const struct sim_map *map)
     wire_init(&rig->tls, rig);
     wire_init(&rig->plain, rig);
     assert_int_equal(sim_map_build(map, &rig->board, 1, NULL, &rig->layout), 0);
+    if (rig->layout.journal.size == 0) {
+        rig->layout.trailers = &otter_trailers;
+    }
     rig_put_primary(rig, (struct otter_version){1, 0, 0, 0});
     rig->config = (struct otter_agent_config){
         .state = &rig->state, .keys = rig_keys, .keys_count = 1, .tls = &rig->tls.transport,

@@ -421,6 +421,27 @@ static void test_an_idle_connection_that_was_closed_is_no_failure(void **test)
     assert_int_equal(rig->tls.opens, 5);
 }
 
+/* No journal: MCUboot's trailers, as under upstream MCUboot. Progress lives in RAM only. */
+static void test_an_update_over_trailers_works_too(void **test)
+{
+    (void)test;
+    struct sim_map map = rig_map();
+    map.journal = (struct sim_place){0};
+    map.parts[0].prog_size = 8;
+    for (int cut = 0; cut < 2; cut++) {
+        rig_destroy(rig);
+        rig = rig_create(&map);
+        rig_offer(rig, next_version, 200001);
+        rig->tls.cut_at = cut ? 120000 : 0;
+        assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_INSTALLING);
+        rig_assert_installed(rig);
+        assert_int_equal(rig->agent.fetch.bytes, 200001);
+        struct otter_state seen; /* by the bootloader */
+        assert_int_equal(otter_state_open(&seen, &rig->layout), 0);
+        assert_int_equal(seen.phase, OTTER_PHASE_REQUESTED);
+    }
+}
+
 static void test_impossible_configurations_are_refused(void **test)
 {
     (void)test;
@@ -495,6 +516,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_redirected_image_is_fetched_on_the_other_port, setup, teardown),
         cmocka_unit_test_setup_teardown(test_plain_http_works_where_it_is_configured, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_idle_connection_that_was_closed_is_no_failure, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_an_update_over_trailers_works_too, setup, teardown),
         cmocka_unit_test_setup_teardown(test_impossible_configurations_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_requested_swap_waits_for_the_reset, setup, teardown),
         cmocka_unit_test_setup_teardown(test_every_name_is_a_word, setup, teardown),
