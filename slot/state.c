@@ -254,7 +254,7 @@ bool otter_state_floor_rises(const struct otter_state *state, const struct otter
            image->security_counter > state->floor_counter;
 }
 
-static int write_floor(struct otter_state *state, const struct otter_image *image)
+static void raise_floor(struct otter_state *state, const struct otter_image *image)
 {
     if (otter_version_compare(&image->version, &state->floor_version) > 0) {
         state->floor_version = image->version;
@@ -262,8 +262,6 @@ static int write_floor(struct otter_state *state, const struct otter_image *imag
     if (image->security_counter > state->floor_counter) {
         state->floor_counter = image->security_counter;
     }
-    struct otter_record record = floor_record(state);
-    return append(state, &record);
 }
 
 int otter_state_settle(struct otter_state *state, const struct otter_image *confirmed)
@@ -278,12 +276,13 @@ int otter_state_settle(struct otter_state *state, const struct otter_image *conf
     if (err < 0) {
         return err;
     }
-    /* Any record behind proves it: the floor where it rises, else the state once more. */
-    if (confirmed != NULL && otter_state_floor_rises(state, confirmed)) {
-        err = write_floor(state, confirmed);
-    } else {
-        err = otter_state_write(state);
+    /* Any record behind proves it. The floor is one that must not be read from a cell that
+     * a cut left unstable, so it is that one. */
+    if (confirmed != NULL) {
+        raise_floor(state, confirmed);
     }
+    struct otter_record floor = floor_record(state);
+    err = append(state, &floor);
     if (err == OTTER_OK) {
         state->proven = true;
         state->journal.unproven = false;
