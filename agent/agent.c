@@ -56,6 +56,11 @@ void otter_agent_enter(struct otter_agent *agent, enum otter_agent_phase phase)
     otter_agent_tell(agent, OTTER_EVENT_PHASE, agent->outcome, OTTER_OK, 0);
 }
 
+bool otter_agent_has_job(const struct otter_agent *agent)
+{
+    return agent->config->image_path == NULL && !agent->pushing;
+}
+
 enum otter_outcome otter_agent_blame(int err)
 {
     switch (err) {
@@ -112,7 +117,10 @@ void otter_agent_end(struct otter_agent *agent, enum otter_outcome outcome, int 
     if (is_told(outcome)) {
         otter_report_note(agent, outcome);
     }
-    agent->report.then = outcome == OTTER_OUTCOME_INSTALLING ? OTTER_AGENT_REBOOT : OTTER_AGENT_IDLE;
+    agent->report.then = OTTER_AGENT_IDLE;
+    if (outcome == OTTER_OUTCOME_INSTALLING) {
+        agent->report.then = OTTER_AGENT_REBOOT;
+    }
     bool report = otter_report_is_due(agent) && !unreached;
     otter_agent_enter(agent, report ? OTTER_AGENT_REPORT : agent->report.then);
 }

@@ -24,14 +24,9 @@ enum {
     PROGRESS_STEP = 16384
 };
 
-static bool has_job(const struct otter_agent *agent)
-{
-    return agent->config->image_path == NULL && !agent->pushing;
-}
-
 static const char *image_path(const struct otter_agent *agent)
 {
-    return has_job(agent) ? agent->job.path : agent->config->image_path;
+    return otter_agent_has_job(agent) ? agent->job.path : agent->config->image_path;
 }
 
 static void digest_source(const struct otter_agent *agent, const char *validator, uint32_t total,
@@ -46,7 +41,7 @@ static void digest_source(const struct otter_agent *agent, const char *validator
     otter_sha256_update(&sha, path, strlen(path) + 1);
     otter_sha256_update(&sha, validator, strlen(validator) + 1);
     otter_sha256_update(&sha, size, sizeof size);
-    if (has_job(agent) && agent->job.has_sha256) {
+    if (otter_agent_has_job(agent) && agent->job.has_sha256) {
         otter_sha256_update(&sha, agent->job.sha256, sizeof agent->job.sha256);
     }
     otter_sha256_finish(&sha, hash);
@@ -64,8 +59,8 @@ static bool is_source(const struct otter_agent *agent, const char *validator, ui
 static bool is_resumable(const struct otter_agent *agent)
 {
     const struct otter_fetch *fetch = &agent->fetch;
-    bool named = fetch->validator[0] != '\0' || (has_job(agent) && agent->job.has_sha256);
-    return fetch->source_known && named;
+    bool by_digest = otter_agent_has_job(agent) && agent->job.has_sha256;
+    return fetch->source_known && (by_digest || fetch->validator[0] != '\0');
 }
 
 /* The strong validator of an answer; "": none. */
@@ -99,7 +94,8 @@ static void prepare(struct otter_agent *agent)
     agent->begun = true;
     fetch->tries = fetch->restarts = 0;
     otter_timer_set(&agent->timer, agent->now_ms, 0);
-    if (!agent->from_start && fetch->live && is_source(agent, fetch->validator, fetch->total) && is_resumable(agent)) {
+    if (!agent->from_start && fetch->live && is_resumable(agent) &&
+        is_source(agent, fetch->validator, fetch->total)) {
         otter_install_rewind(&agent->install); /* the stage held a job document meanwhile */
         fetch->resuming = true;
         fetch->judged = agent->install.off > 0;
@@ -121,7 +117,7 @@ static void prepare(struct otter_agent *agent)
 /* Size by the job, where the answer does not tell one. */
 static uint32_t expected(const struct otter_agent *agent, uint32_t told)
 {
-    return told == 0 && has_job(agent) ? agent->job.size : told;
+    return told == 0 && otter_agent_has_job(agent) ? agent->job.size : told;
 }
 
 /* The last byte of a range of this size; never beyond a known end (there are servers that
@@ -138,7 +134,8 @@ static void begin_request(struct otter_agent *agent)
 {
     const struct otter_agent_config *config = agent->config;
     struct otter_fetch *fetch = &agent->fetch;
-    struct otter_place place = has_job(agent) ? agent->job.place : otter_url_home(config);
+    bool job = otter_agent_has_job(agent);
+    struct otter_place place = job ? agent->job.place : otter_url_home(config);
     struct otter_request request = {.method = "GET", .path = image_path(agent), .last = UINT32_MAX};
     fetch->from = otter_install_position(&agent->install);
     fetch->skip = 0;
@@ -150,7 +147,7 @@ static void begin_request(struct otter_agent *agent)
     if (fetch->from > 0 && fetch->validator[0] != '\0') {
         request.if_range = fetch->validator;
     }
-    if (!has_job(agent) && fetch->from == 0) { /* direct: is it newer at all? */
+    if (!job && fetch->from == 0) { /* direct: is it newer at all? */
         request.ranged = true;
         request.last = range_last(agent, OTTER_FETCH_HEADER);
         request.none_match = agent->job_validator[0] != '\0' ? agent->job_validator : NULL;
@@ -161,7 +158,7 @@ static void begin_request(struct otter_agent *agent)
 void otter_fetch_distrust(struct otter_agent *agent, enum otter_outcome outcome)
 {
     const uint8_t *source = agent->fetch.source;
-    bool again = agent->bad_outcome != OTTER_OUTCOME_NONE && memcmp(agent->bad_source, source, 16) == 0;
+    bool again = memcmp(agent->bad_source, source, 16) == 0; /* at first: all zero */
     if (!agent->fetch.source_known) {
         return;
     }
@@ -221,7 +218,7 @@ static void settle(struct otter_agent *agent, const char *validator, uint32_t to
         refuse(agent, OTTER_OUTCOME_TOO_LARGE, OTTER_ERR_NOSPACE);
         return;
     }
-    if (has_job(agent) && agent->job.size != 0 && total != agent->job.size) {
+    if (otter_agent_has_job(agent) && agent->job.size != 0 && total != agent->job.size) {
         refuse(agent, OTTER_OUTCOME_BAD_IMAGE, OTTER_ERR_CORRUPT);
         return;
     }
@@ -312,7 +309,7 @@ static void judge(struct otter_agent *agent)
     }
     if (outcome == OTTER_OUTCOME_BAD_IMAGE || outcome == OTTER_OUTCOME_TOO_LARGE) {
         otter_fetch_distrust(agent, outcome);
-    } else if (!has_job(agent)) {
+    } else if (!otter_agent_has_job(agent)) {
         const char *validator = head->etag[0] != '\0' ? head->etag : head->modified;
         memcpy(agent->job_validator, validator, strlen(validator) + 1);
         agent->judged = outcome;

@@ -49,9 +49,9 @@ void otter_http_init(struct otter_http *http, const struct otter_agent_config *c
 void otter_http_begin(struct otter_http *http, const struct otter_place *place,
                       const struct otter_request *request, uint32_t now_ms);
 
-/* At most one open, send or recv. An enum otter_http_result, or: OTTER_ERR_IO, _TIMEOUT (connection),
- * _AUTH (certificate), _CORRUPT, _NOSPACE (answer breaks HTTP or a limit), _REFUSED (forbidden
- * redirect, or no transport for the place). After an error the connection is closed. */
+/* At most one open, send or recv. An enum otter_http_result, or: OTTER_ERR_IO, _TIMEOUT
+ * (connection), _AUTH (certificate), _CORRUPT, _NOSPACE (answer breaks HTTP or a limit),
+ * _REFUSED (forbidden redirect, or no transport for the place): the connection is closed. */
 int otter_http_step(struct otter_http *http, uint32_t now_ms);
 
 /* The body bytes at hand: *ret_bytes and their number (0: step first, or state is END), or

@@ -96,7 +96,8 @@ static bool gather(struct otter_install *install, size_t size)
 
 static int program(struct otter_install *install, size_t len)
 {
-    int err = otter_area_prog(install->slot, install->off, install->stage + install->stage_off, len);
+    const uint8_t *bytes = install->stage + install->stage_off;
+    int err = otter_area_prog(install->slot, install->off, bytes, len);
     if (err < 0) {
         return err;
     }
@@ -127,7 +128,8 @@ static int write_row(struct otter_install *install, uint32_t size)
     if (!gather(install, size)) {
         return 0;
     }
-    int err = otter_area_write(install->slot, install->off, install->stage + install->stage_off, size);
+    const uint8_t *bytes = install->stage + install->stage_off;
+    int err = otter_area_write(install->slot, install->off, bytes, size);
     if (err < 0) {
         return err;
     }

@@ -170,7 +170,8 @@ static int take_sha256(struct reading *reading, const char *value)
     return 0;
 }
 
-static int take_identity(struct reading *reading, size_t index, const struct otter_json_member *member)
+static int take_identity(struct reading *reading, size_t index,
+                         const struct otter_json_member *member)
 {
     const char *own = ours(reading->config, index);
     if (member->kind != OTTER_JSON_STRING) {
@@ -185,7 +186,8 @@ static int take_identity(struct reading *reading, size_t index, const struct ott
 }
 
 /* A number, or a string of digits; an empty string is as good as no key. */
-static int take_number(struct reading *reading, size_t index, const struct otter_json_member *member)
+static int take_number(struct reading *reading, size_t index,
+                       const struct otter_json_member *member)
 {
     const char *at = member->value;
     const char *end = at + strlen(at);
@@ -205,9 +207,10 @@ static int take_member(void *ctx, const struct otter_json_member *member)
     static const struct {
         const char *key;
         int (*take)(struct reading *reading, const char *value);
-    } strings[] = {{"Message", take_text}, {"UniqueTopicName", take_text}, {"Version", take_version},
-                   {"File", take_file},    {"Report", take_report},        {"Server", take_server},
-                   {"SHA256", take_sha256}, {"Connection", take_connection}};
+    } strings[] = {{"Message", take_text},    {"UniqueTopicName", take_text},
+                   {"Version", take_version}, {"File", take_file},
+                   {"Report", take_report},   {"Server", take_server},
+                   {"SHA256", take_sha256},   {"Connection", take_connection}};
     const size_t numbers_count = sizeof numbers / sizeof numbers[0];
     struct reading *reading = ctx;
     size_t index = find_key(numbers, numbers_count, member->key);

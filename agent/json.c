@@ -351,7 +351,8 @@ static bool settle_strings(char *text, jsmntok_t *tokens, int count)
 static struct otter_json_member member_of(char *text, const jsmntok_t *key)
 {
     const jsmntok_t *value = key + 1;
-    struct otter_json_member member = {.key = text + key->start, .value = "", .kind = OTTER_JSON_OTHER};
+    struct otter_json_member member = {
+        .key = text + key->start, .value = "", .kind = OTTER_JSON_OTHER};
     char first = text[value->start];
     if (value->type == JSMN_STRING) {
         member.kind = OTTER_JSON_STRING;
@@ -375,7 +376,8 @@ int otter_json_read(char *text, size_t len, void *work, size_t work_size,
         return count == JSMN_ERROR_NOMEM ? OTTER_ERR_NOSPACE : OTTER_ERR_CORRUPT;
     }
     struct walk walk = {.text = text, .len = len, .tokens = tokens, .count = count};
-    if (tokens[0].type != JSMN_OBJECT || !is_strict(&walk) || !settle_strings(text, tokens, count)) {
+    if (tokens[0].type != JSMN_OBJECT || !is_strict(&walk) ||
+        !settle_strings(text, tokens, count)) {
         return OTTER_ERR_CORRUPT;
     }
     for (int i = 1; i < count; i++) {

@@ -36,6 +36,9 @@ enum otter_outcome otter_agent_blame(int err);
 void otter_agent_tell(struct otter_agent *agent, enum otter_event_kind kind,
                       enum otter_outcome outcome, int err, uint32_t wait_ms);
 
+/* Is there a job document behind this image? Not in the direct flow, nor when it is pushed. */
+bool otter_agent_has_job(const struct otter_agent *agent);
+
 /* A new image begins: forget how the last one came along. */
 void otter_fetch_reset(struct otter_agent *agent);
 
@@ -50,8 +53,5 @@ enum { OTTER_FETCH_HEADER = 32 };
 /* Keep this in mind for the server, unless it takes no reports. */
 void otter_report_note(struct otter_agent *agent, enum otter_outcome result);
 bool otter_report_is_due(const struct otter_agent *agent);
-
-/* The version of the image that a trial would fall back to, or that failed. */
-void otter_report_versions(struct otter_agent *agent);
 
 #endif

@@ -23,7 +23,8 @@ const char *otter_url_host(const struct otter_agent_config *config, const char *
 
 struct otter_place otter_url_home(const struct otter_agent_config *config)
 {
-    struct otter_place home = {.host = config->host, .port = config->port, .tls = !config->use_plain};
+    struct otter_place home = {
+        .host = config->host, .port = config->port, .tls = !config->use_plain};
     if (home.port == 0) {
         home.port = home.tls ? 443 : 8080;
     }

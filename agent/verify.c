@@ -26,16 +26,12 @@ static uint32_t load_le32(const uint8_t *bytes)
            (uint32_t)bytes[3] << 24;
 }
 
-static bool has_job(const struct otter_agent *agent)
-{
-    return agent->config->image_path == NULL && !agent->pushing;
-}
-
 /* The image's version: what the job promised, and allowed here? */
-static enum otter_outcome judge_version(struct otter_agent *agent, const struct otter_version *version)
+static enum otter_outcome judge_version(struct otter_agent *agent,
+                                        const struct otter_version *version)
 {
     struct otter_job *job = &agent->job;
-    if (has_job(agent)) {
+    if (otter_agent_has_job(agent)) {
         struct otter_version promised = job->version;
         promised.build = job->has_build ? promised.build : version->build;
         if (otter_version_compare(&promised, version) != 0) {
@@ -69,7 +65,8 @@ enum otter_outcome otter_fetch_judge(struct otter_agent *agent)
         return OTTER_OUTCOME_BAD_IMAGE; /* no room for the hash in a file of this size */
     }
     enum otter_outcome outcome = judge_version(agent, &version);
-    if (outcome == OTTER_OUTCOME_NONE && !has_job(agent) && hooks->may_download != NULL &&
+    bool ask = !otter_agent_has_job(agent) && hooks->may_download != NULL;
+    if (outcome == OTTER_OUTCOME_NONE && ask &&
         !hooks->may_download(hooks->ctx, &version, agent->fetch.total)) {
         return OTTER_OUTCOME_DEFERRED;
     }
@@ -146,7 +143,7 @@ static void parse(struct otter_agent *agent)
         fail(agent, outcome, err < 0 ? err : OTTER_ERR_REFUSED);
         return;
     }
-    bool hashed = has_job(agent) && agent->job.has_sha256;
+    bool hashed = otter_agent_has_job(agent) && agent->job.has_sha256;
     next_stage(agent, hashed ? VERIFY_FILE : VERIFY_IMAGE);
 }
 

@@ -63,7 +63,10 @@ uint32_t otter_wait_backoff(const struct otter_agent *agent, uint32_t count)
     for (; count > 0 && wait < most; count--) {
         wait = wait > most / 2 ? most : wait * 2;
     }
-    return wait - wait / 2 + (agent->config->hooks.random != NULL ? jitter(agent, wait / 2) : wait / 2);
+    if (agent->config->hooks.random == NULL) {
+        return wait;
+    }
+    return wait - wait / 2 + jitter(agent, wait / 2);
 }
 
 /* What the server asked for, in ms; 0: nothing usable. */
