@@ -229,21 +229,25 @@ static void test_the_build_number_counts(void **test)
 static void test_the_floor_outlives_the_primary(void **test)
 {
     (void)test;
+    struct file older = file_make(0x5000, 1, 9);
+    struct file lower = file_make(0x5000, 3, 1);
     device_install(&v2, true);
     assert_int_equal(device_boot(), 0);
-    device_download(&v1); /* genuine, but older than what was confirmed; the fallback is gone */
-    device_download(&v0);
-    spoil(&device.layout.secondary, 0x10000 - 1);
     struct otter_state state = read_state();
-    state.old_size = 0;
+    state.old_size = 0; /* no fallback */
     assert_int_equal(otter_state_settle(&state, NULL), 0);
     spoil(&device.layout.primary, 0x1000);
+    device_download(&older); /* genuine, but below what was confirmed here */
     assert_true(device_boot() < 0);
     assert_non_null(device_event(OTTER_BOOT_NOTHING));
+    device_download(&lower);
+    assert_true(device_boot() < 0);
     device_download(&v2);
     assert_int_equal(device_boot(), 0);
     assert_true(device_runs(&v2));
     assert_non_null(device_event(OTTER_BOOT_BOOTSTRAP));
+    free(older.bytes);
+    free(lower.bytes);
 }
 
 static void test_a_dead_primary_is_replaced_from_the_secondary_and_confirmed(void **test)
@@ -283,6 +287,14 @@ static void test_a_primary_that_dies_after_its_confirmation_falls_back(void **te
     assert_int_equal(device.choice.reason, OTTER_REASON_PRIMARY_DEAD);
     assert_int_equal(read_state().rejects_count, 0);
     assert_int_equal(read_state().floor_version.minor, 2);
+    struct file older = file_make(0x5000, 1, 9); /* not below the primary, but the floor */
+    struct file lower = file_make(0x5000, 3, 1);
+    device_install(&older, false);
+    refused(OTTER_REASON_DOWNGRADE);
+    device_install(&lower, false);
+    refused(OTTER_REASON_COUNTER);
+    free(older.bytes);
+    free(lower.bytes);
 }
 
 static void test_a_trial_without_a_fallback_stays_and_is_kept_in_the_end(void **test)
@@ -365,6 +377,11 @@ static void test_an_overwrite_installs_without_trial(void **test)
         assert_int_equal(device.choice.reason, OTTER_REASON_DOWNGRADE);
     }
     assert_int_equal(device_event(OTTER_BOOT_REFUSED)->reason, OTTER_REASON_DOWNGRADE);
+    struct file lower = file_make(0x4000, 3, 1);
+    device_install(&lower, false);
+    assert_int_equal(device_boot(), 0);
+    assert_int_equal(device_event(OTTER_BOOT_REFUSED)->reason, OTTER_REASON_COUNTER);
+    free(lower.bytes);
     uint64_t ops = device.board.power.ops;
     assert_int_equal(device_boot(), 0); /* the request is gone */
     assert_int_equal(device.board.power.ops, ops);
