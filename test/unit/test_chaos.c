@@ -93,6 +93,27 @@ static void check_request(struct rig *rig)
     assert_int_equal(image.version.minor, 1);
 }
 
+static jmp_buf power_on;
+static unsigned cuts;
+
+static void on_lost(void *ctx)
+{
+    (void)ctx;
+    cuts++;
+    longjmp(power_on, 1);
+}
+
+/* A reset, at once or in the middle of one of the next flash operations. */
+static void arrange_reset(struct rig *rig)
+{
+    if (draw(2) == 0) {
+        rig_start(rig);
+    } else {
+        enum sim_outcome outcome = (enum sim_outcome)draw(SIM_OUTCOMES_USUAL);
+        sim_power_cut_after(&rig->board.power, 1 + draw(30), outcome);
+    }
+}
+
 static void play(uint64_t story)
 {
     struct sim_map map = rig_geometry((int)(story % RIG_GEOMETRIES));
@@ -104,18 +125,20 @@ static void play(uint64_t story)
     rig->config.range_size = draw(4) == 0 ? 1000 + draw(9000) : 0;
     rig->config.image_path = draw(4) == 0 ? "/image.bin" : NULL;
     change_image(rig);
+    rig->board.power.lost = on_lost;
+    static unsigned steps; /* static: not lost in a longjmp */
+    steps = 0;
+    (void)setjmp(power_on);
     rig_start(rig);
-    bool installed = false;
-    for (unsigned steps = 0; steps < 400000 && !installed; steps++) {
+    while (steps++ < 400000 && rig->state.phase != OTTER_PHASE_REQUESTED) {
         rig->now_ms += rig_step(rig);
         rig->events_count = 0;
-        if (lies > 0 && draw(3000) == 0) {
-            rig_start(rig); /* a reset */
+        if (lies > 0 && draw(1000) == 0) {
+            arrange_reset(rig);
         }
-        check_request(rig);
-        installed = rig->state.phase == OTTER_PHASE_REQUESTED;
     }
-    if (!installed) {
+    check_request(rig);
+    if (rig->state.phase != OTTER_PHASE_REQUESTED) {
         fail_msg("test_chaos: story %llu never ends", (unsigned long long)story);
     }
     rig_destroy(rig);
@@ -132,6 +155,7 @@ static void test_nothing_wrong_is_installed_and_peace_brings_the_update(void **t
             play(story);
         }
     }
+    assert_true(only != NULL || cuts > STORIES / 10); /* power really was cut */
 }
 
 int main(void)
