@@ -128,6 +128,9 @@ static void write_layout(FILE *out, const struct flashmap *map)
     write_member(out, map, "secondary", (int)geometry->secondary);
     write_member(out, map, "scratch", map->scratch);
     write_member(out, map, "journal", map->journal);
+    if (map->journal < 0) {
+        fputs("        .trailers = &otter_trailers, \\\n", out);
+    }
     fprintf(out,
             "        .mode = %s, \\\n"
             "        .image_size_max = OTTER_MAP_IMAGE_SIZE_MAX, \\\n"

@@ -88,6 +88,7 @@ void flashmap_layout(const struct flashmap *map, const struct otter_flash *const
                                   .secondary = area_over(map, (int)geometry->secondary, flash),
                                   .scratch = area_over(map, map->scratch, flash),
                                   .journal = area_over(map, map->journal, flash),
+                                  .trailers = map->journal < 0 ? &otter_trailers : NULL,
                                   .image_size_max = geometry->image_size_max,
                                   .unit_max = map->unit_max,
                                   .primary_addr = map->areas[geometry->primary].addr};

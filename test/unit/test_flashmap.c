@@ -267,6 +267,7 @@ static void test_state_trailer_gives_up_the_journal(void **state)
     flashmap_layout(&map, devices, &layout);
     assert_null(flashmap_journal(&map));
     assert_int_equal(layout.journal.size, 0);
+    assert_ptr_equal(layout.trailers, &otter_trailers);
     assert_int_equal(layout.image_size_max, 0x1F8000); /* less the trailer's sector */
 }
 
