@@ -82,7 +82,7 @@ services_are_off() {
     policy_is_ours=
     for service in nginx apache2; do
         case " $missing " in
-        *" $service "*) as_root systemctl disable -q "$service" 2>/dev/null || true ;;
+        *" $service "*) as_root update-rc.d "$service" disable >/dev/null 2>&1 || true ;;
         esac
     done
 }
