@@ -183,8 +183,8 @@ static void announce(struct otter_agent *agent)
     enum otter_agent_phase phase = OTTER_AGENT_IDLE;
     if (otter_state_on_trial(state)) {
         phase = OTTER_AGENT_TRIAL;
-    } else if (state->phase == OTTER_PHASE_REQUESTED) {
-        phase = OTTER_AGENT_REBOOT;
+    } else if (state->phase != OTTER_PHASE_IDLE) {
+        phase = OTTER_AGENT_REBOOT; /* the bootloader has something to do, or to finish */
     }
     otter_agent_enter(agent, phase);
 }

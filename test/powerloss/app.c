@@ -238,7 +238,7 @@ bool app_run(struct life *life, const struct otter_boot_choice *choice, unsigned
         on_trial(life, &state, running);
         return true;
     }
-    if (state.phase == OTTER_PHASE_REQUESTED) {
+    if (state.phase != OTTER_PHASE_IDLE) {
         world->may_run |= (uint8_t)(1u << life->scenario->offers[world->offer].image);
         return true; /* a request surfaced late: the bootloader shall see it */
     }

@@ -480,6 +480,18 @@ static void test_a_requested_swap_waits_for_the_reset(void **test)
     assert_int_equal(rig->tls.opens, 0);
 }
 
+static void test_a_swap_that_surfaced_late_waits_for_the_reset(void **test)
+{
+    (void)test;
+    rig->state.phase = OTTER_PHASE_SWAP;
+    for (int i = 0; i < 3; i++) {
+        rig->now_ms += rig_step(rig);
+    }
+    assert_int_equal(otter_agent_phase(&rig->agent), OTTER_AGENT_REBOOT);
+    assert_true(rig->resets > 0);
+    assert_int_equal(rig->tls.opens, 0);
+}
+
 static void test_every_name_is_a_word(void **test)
 {
     (void)test;
@@ -519,6 +531,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_an_update_over_trailers_works_too, setup, teardown),
         cmocka_unit_test_setup_teardown(test_impossible_configurations_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_requested_swap_waits_for_the_reset, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_swap_that_surfaced_late_waits_for_the_reset, setup, teardown),
         cmocka_unit_test_setup_teardown(test_every_name_is_a_word, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
