@@ -323,12 +323,27 @@ class Server:
 
     def handshake(self, raw):
         raw.settimeout(20)
+        sock = None
         try:
-            sock = self.tls.wrap_socket(raw, server_side=True)
+            sock = self.tls.wrap_socket(raw, server_side=True, do_handshake_on_connect=False)
+            sock.do_handshake()
         except (OSError, ValueError) as error:
             self.handshakes.append(str(error))
-            raw.close()
+            if sock is not None:
+                self.hang_up_softly(sock)
             return None
         self.handshakes.append("%s%s" % (sock.version(), " resumed" if sock.session_reused else ""))
         sock.settimeout(None)
         return sock
+
+    @staticmethod
+    def hang_up_softly(sock):
+        """Read what the peer still sends, so that no reset overtakes the alert."""
+        try:
+            with socket.socket(fileno=sock.detach()) as plain:
+                plain.settimeout(1)
+                plain.shutdown(socket.SHUT_WR)
+                while plain.recv(65536):
+                    pass
+        except OSError:
+            pass
