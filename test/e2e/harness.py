@@ -24,6 +24,7 @@ from concurrent.futures import ThreadPoolExecutor
 import lying_server
 
 BOARD = "APP_CY8CPROTO_062S2_43439"
+AGAIN = os.path.relpath(sys.argv[0], os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 PSOC, XMC = "psoc62_2m_ext_swap_single", "xmc7200_int_swap_single"
 JOB = "/ota_update.json"
 IMAGE = "/app.bin"
@@ -411,6 +412,12 @@ class Bench:
         return "\n".join(lines)
 
 
+def say(text):
+    """One write, so that lines of cases that run at once do not mix."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
 def run_case(kit, name, keep):
     begin = time.monotonic()
     bench, verdict = Bench(kit, name), None
@@ -427,10 +434,9 @@ def run_case(kit, name, keep):
     verdict = verdict or bench.crash()
     took = time.monotonic() - begin
     if verdict is None:
-        print("pass %s (%.1f s)" % (name, took), flush=True)
+        say("pass %s (%.1f s)" % (name, took))
     else:
-        print("FAIL %s (%.1f s): %s\n%s\n  again: test/e2e/run.py %s" % (name, took, verdict, bench.story(), name),
-              flush=True)
+        say("FAIL %s (%.1f s): %s\n%s\n  again: %s %s" % (name, took, verdict, bench.story(), AGAIN, name))
     if not keep:
         shutil.rmtree(bench.folder, ignore_errors=True)
     return verdict is None

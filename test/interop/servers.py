@@ -36,7 +36,7 @@ def server_case(name, part="servers"):
                 plot(bench)
             except Skipped as why:
                 check(not NEED_ALL, "skipped: %s", why)
-                print("skip servers/%s: %s" % (name, why), flush=True)
+                harness.say("skip servers/%s: %s" % (name, why))
         return case("servers/" + name, part)(whole)
     return register
 
