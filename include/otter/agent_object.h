@@ -10,7 +10,7 @@
 
 #include "otter/agent.h"
 
-#define OTTER_PATH_SIZE 512u     /* path and query of a URL, with NUL */
+#define OTTER_PATH_SIZE 1280u    /* path and query of a URL, with NUL: signed ones are long */
 #define OTTER_JOB_PATH_SIZE 256u /* the same in a job document */
 #define OTTER_VALIDATOR_SIZE 72u /* ETag with its quotes, or an HTTP date, with NUL */
 

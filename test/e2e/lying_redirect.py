@@ -58,6 +58,24 @@ for _code in (301, 302, 307, 308):
     each()
 
 
+SIGNED = "X-Signature=" + "0123456789abcdef" * 64  # as object stores sign what they hand out
+
+
+@redirect("signed-url")
+def _(bench):
+    """A query of a thousand characters goes out again as it came in."""
+    def lie(connection, request):
+        if request.path.endswith(SIGNED):
+            return connection.write(connection.honest(request))
+        return status(302, ("Location", IMAGE + "?" + SIGNED))(connection, request)
+    completes(bench, lie)
+
+
+@redirect("endless-url")
+def _(bench):
+    lied(bench, to(302, IMAGE + "?" + "a" * 1400), ["server"])
+
+
 @redirect("loop")
 def _(bench):
     server, _, _, _ = lied(bench, to(302, lambda request: request.path), ["server"])
