@@ -10,6 +10,10 @@ ifndef OTTER_SODIUM_DIR
 export OTTER_SODIUM_DIR = $(OTTER_CACHE)/src/libsodium
 FETCH += libsodium
 endif
+ifndef OTTER_LWIP_DIR
+export OTTER_LWIP_DIR = $(OTTER_CACHE)/src/lwip
+FETCH += lwip
+endif
 export OTTER_FETCH = $(FETCH)
 MAP ?= psoc62_2m_ext_swap_single
 

@@ -13,6 +13,8 @@ set(OTTER_PORT_MBEDTLS_SOURCES
     port/mbedtls/tls_config.c port/mbedtls/tls_session.c port/mbedtls/ecdsa_p256.c port/mbedtls/rsa_pss.c port/mbedtls/sha256.c)
 set(OTTER_PORT_POSIX_SOURCES
     port/posix/tcp.c)
+set(OTTER_PORT_LWIP_SOURCES
+    port/lwip/tcp.c)
 set(OTTER_PORT_SODIUM_SOURCES
     port/sodium/ed25519.c
     )

@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # setup.sh - make a Debian machine able to build Otter; does nothing when it already can.
 #
-# usage: scripts/setup.sh [group...]     groups: build cm4 clang interop
+# usage: scripts/setup.sh [group...]     groups: build cm4 boards clang interop
 #
 # Installs Debian packages (as root or through sudo) and fetches the pinned sources of
-# mbedTLS and libsodium through apt's source packages: the mirror is the one that this machine
+# mbedTLS, libsodium and lwIP through apt's source packages: the mirror is the one that this machine
 # is configured for, and apt checks the signatures. Sources are kept outside the source tree,
 # in ${OTTER_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/otter}. Afterwards no network is needed.
 # OTTER_FETCH names the sources to fetch (default: all); who has a source tree of his own sets
-# OTTER_MBEDTLS_DIR or OTTER_SODIUM_DIR for make, which then leaves it out.
+# OTTER_MBEDTLS_DIR, OTTER_SODIUM_DIR or OTTER_LWIP_DIR for make, which then leaves it out.
 set -eu
 
 suite=trixie
@@ -25,10 +25,11 @@ packages_of() {
                  libcmocka-dev libevent-dev libjansson-dev libjsmn-dev libpopt-dev libsodium-dev libssl-dev
                  python3 openssl curl" ;;
     cm4) echo "gcc-arm-none-eabi libnewlib-arm-none-eabi" ;;
+    boards) echo "gcc-arm-none-eabi picolibc-arm-none-eabi qemu-system-arm" ;;
     clang) echo "clang" ;;
     interop) # npm for local-web-server: Debian's, unless the machine has one of its own
         echo "nginx apache2 python3-venv iproute2 $(command -v npm >/dev/null || echo nodejs npm)" ;;
-    *) fail "unknown group '$1' (known: build cm4 clang interop)" ;;
+    *) fail "unknown group '$1' (known: build cm4 boards clang interop)" ;;
     esac
 }
 
@@ -36,6 +37,7 @@ why() {
     case $1 in
     build) echo "compiler, CMake, and the libraries of the host tool and its tests" ;;
     cm4) echo "Cortex-M compiler, for the size table" ;;
+    boards) echo "Cortex-M compiler, C library and emulator, for the emulated boards" ;;
     clang) echo "the second compiler that the code must build with" ;;
     interop) echo "real web servers, npm and Python environments to test against" ;;
     esac
@@ -133,10 +135,11 @@ command -v flock >/dev/null && flock 9
 for group in $groups; do
     install_group "$group"
 done
-for source in ${OTTER_FETCH-mbedtls libsodium}; do
+for source in ${OTTER_FETCH-mbedtls libsodium lwip}; do
     case $source in
     mbedtls) fetch_source mbedtls 3.6. ;;
     libsodium) fetch_source libsodium 1.0. ;;
+    lwip) fetch_source lwip 2.2. ;;
     *) fail "unknown source '$source' in OTTER_FETCH" ;;
     esac
 done

@@ -29,6 +29,7 @@ const char *otter_reason_str(enum otter_reason reason)
         [OTTER_REASON_NOT_REQUESTED] = "not-requested",
         [OTTER_REASON_NOSPACE] = "no-space",
         [OTTER_REASON_NO_FALLBACK] = "no-fallback",
+        [OTTER_REASON_WRONG_PLACE] = "wrong-place",
     };
     return (size_t)reason < sizeof names / sizeof names[0] ? names[reason] : "unknown";
 }

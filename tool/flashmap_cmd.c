@@ -9,13 +9,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tool/board.h"
 #include "tool/flashmap_kits.h"
 #include "tool/flashmap_view.h"
 #include "tool/tool.h"
 
 /* What was asked for; strings belong to the popt table and are freed by request_free. */
 struct request {
-    char *kit, *platform, *mode, *svg, *out, *header_size_text;
+    char *kit, *platform, *mode, *svg, *out, *header_size_text, *board;
     int json, linker, kits;
     uint32_t header_size;
     const char *const *sources; /* NULL-terminated */
@@ -29,6 +30,7 @@ static void request_free(struct request *request)
     free(request->svg);
     free(request->out);
     free(request->header_size_text);
+    free(request->board);
 }
 
 static struct flashmap_options options_of(const struct request *request)
@@ -162,6 +164,9 @@ static int run_header(const struct request *request)
     struct flashmap map;
     struct flashmap_options options = options_of(request);
     int rc = flashmap_open(request->sources[0], &options, &map);
+    if (rc == 0 && request->board) {
+        rc = board_place(board_by_name(request->board), &map);
+    }
     if (rc != 0) {
         return rc;
     }
@@ -231,6 +236,9 @@ static int check_request(struct request *request)
     }
     if (request->kit && !flashmap_kit_find(request->kit)) {
         return tool_usage("no kit '%s'; `otter flashmap show --kits` lists them", request->kit);
+    }
+    if (request->board && !board_by_name(request->board)) {
+        return tool_usage("no board '%s'; known: qemu-psoc62, qemu-xmc7200", request->board);
     }
     if (request->header_size_text &&
         !parse_size(request->header_size_text, &request->header_size)) {
@@ -330,6 +338,7 @@ static int flashmap_header(int argc, const char **argv)
         {"linker", 0, POPT_ARG_NONE, &request.linker, 0, "a GNU linker fragment", NULL},
         {"header-size", 0, POPT_ARG_STRING, &request.header_size_text, 0,
          "with --linker: image header in front of the code [0x400]", "SIZE"},
+        {"board", 0, POPT_ARG_STRING, &request.board, 0, "with the addresses of an emulated board", "NAME"},
         POPT_AUTOHELP POPT_TABLEEND};
     poptContext context;
     const char **args;

@@ -36,6 +36,8 @@ static void write_devices(FILE *out, const struct flashmap *map)
         fprintf(out, "#define OTTER_MAP_%s_ADDR 0x%08Xu\n", name.text, device->addr);
         fprintf(out, "#define OTTER_MAP_%s_SIZE 0x%Xu\n", name.text, device->size);
         fprintf(out, "#define OTTER_MAP_%s_SECTOR_SIZE 0x%Xu\n", name.text, device->sector_size);
+        fprintf(out, "#define OTTER_MAP_%s_BLOCK_SIZE 0x%Xu\n", name.text, device->block_size);
+        fprintf(out, "#define OTTER_MAP_%s_ROW_WRITE %d\n", name.text, device->row_write);
         fprintf(out, "#define OTTER_MAP_%s_PROG_SIZE 0x%Xu\n", name.text, device->prog_size);
         fprintf(out, "#define OTTER_MAP_%s_ERASED 0x%02Xu\n", name.text, device->erased);
     }

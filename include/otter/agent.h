@@ -113,6 +113,7 @@ struct otter_agent_config {
     uint32_t range_size;           /* bytes per request; 0: one streamed GET */
     uint16_t job_size_max;         /* bytes of job document; must fit io [io_size / 2] */
     bool permanent;                /* install without a trial */
+    otter_startable_fn *startable; /* as the bootloader's; NULL: everything genuine is */
     struct otter_agent_hooks hooks;
 
     void *io;                      /* work buffer, the agent's alone, aligned for uint32_t */

@@ -44,6 +44,7 @@ struct otter_boot_config {
     size_t keys_count;
     uint8_t trial_boots;     /* 1..15; 0: 3. A power cut on trial costs one */
     bool reset_by_watchdog;  /* the cause of this reset, from the board */
+    otter_startable_fn *startable; /* NULL: everything genuine is */
     void *buf;               /* work buffer, owned during the call, aligned for uint32_t */
     size_t buf_size;         /* >= 2 * the largest program unit, at least 512; more is faster */
     void (*feed)(void *ctx); /* NULL: no watchdog; called at least once per flash step */

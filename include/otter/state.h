@@ -35,6 +35,11 @@ struct otter_layout {
     uint8_t map_hash[OTTER_HASH_SIZE]; /* SHA-256 of the canonical flash map */
 };
 
+/* Could this processor start the image if it lay in the primary? Supplied by a board; asked of
+ * a genuine image before it is installed, and again before it is started. */
+typedef bool otter_startable_fn(const struct otter_layout *layout, const struct otter_view *view,
+                                const struct otter_image *image);
+
 enum otter_phase {
     OTTER_PHASE_IDLE,      /* the primary is confirmed */
     OTTER_PHASE_REQUESTED, /* the secondary holds an image to install at the next boot */
@@ -57,7 +62,8 @@ enum otter_reason {
     OTTER_REASON_REJECTED,      /* secondary: failed a trial before */
     OTTER_REASON_NOT_REQUESTED, /* secondary: is not the image that was asked for */
     OTTER_REASON_NOSPACE,       /* secondary: does not fit the swap */
-    OTTER_REASON_NO_FALLBACK    /* the trial failed, but no image to go back to verifies */
+    OTTER_REASON_NO_FALLBACK,   /* the trial failed, but no image to go back to verifies */
+    OTTER_REASON_WRONG_PLACE    /* secondary: built for another address or processor */
 };
 const char *otter_reason_str(enum otter_reason reason); /* "watchdog", ...; never NULL */
 

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+# Complete firmware for one emulated board: for each of its flash maps a bootloader, and the
+# example application in several versions. The presets name the board and its toolchain file.
+set(OTTER_BOARD "" CACHE STRING "qemu-psoc62 or qemu-xmc7200")
+set(OTTER_TOOL "" CACHE FILEPATH "the host command `otter`: makes headers and linker fragments of flash maps")
+set(OTTER_LWIP_DIR "" CACHE PATH "unpacked lwIP 2.2 source")
+# VERSION:LED_MS (milliseconds between two toggles), and :revert for one that hangs (TEST_REVERT).
+set(OTTER_APP_VERSIONS "1.0.0:1000;1.1.0:100;1.2.0:100:revert" CACHE STRING "versions of ota-https to build")
+
+set(maps_qemu-psoc62 psoc62_2m_ext_swap_single psoc62_2m_ext_overwrite_single psoc62_512k_xip_swap_single)
+set(maps_qemu-xmc7200 xmc7200_int_swap_single xmc7200_int_overwrite_single)
+set(maps ${maps_${OTTER_BOARD}})
+if(NOT maps)
+    message(FATAL_ERROR "OTTER_BOARD is '${OTTER_BOARD}': it must be qemu-psoc62 or qemu-xmc7200")
+endif()
+if(NOT EXISTS ${OTTER_LWIP_DIR}/src/core/tcp.c)
+    message(FATAL_ERROR "lwIP 2.2 source not found: run scripts/setup.sh, or set -DOTTER_LWIP_DIR=")
+endif()
+include(boot_crypto)
+include(lwip)
+
+# The flash map as C header and linker fragment, with the addresses that this board has.
+function(otter_map_files map)
+    set(folder ${CMAKE_BINARY_DIR}/${map})
+    file(MAKE_DIRECTORY ${folder})
+    add_custom_command(OUTPUT ${folder}/otter_map.h ${folder}/otter_map.ld
+        COMMAND ${OTTER_TOOL} flashmap header --board ${OTTER_BOARD} -o ${folder}/otter_map.h ${CMAKE_SOURCE_DIR}/flashmap/${map}.json
+        COMMAND ${OTTER_TOOL} flashmap header --board ${OTTER_BOARD} --linker -o ${folder}/otter_map.ld ${CMAKE_SOURCE_DIR}/flashmap/${map}.json
+        DEPENDS ${CMAKE_SOURCE_DIR}/flashmap/${map}.json ${OTTER_TOOL} VERBATIM)
+    add_custom_target(map_${map} DEPENDS ${folder}/otter_map.h ${folder}/otter_map.ld)
+endfunction()
+
+file(GLOB board_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/board/qemu-mps2/*.c ${CMAKE_SOURCE_DIR}/board/${OTTER_BOARD}/*.c)
+file(GLOB bootloader_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/app/bootloader/*.c)
+file(GLOB application_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/app/ota-https/*.c)
+list(FILTER application_sources EXCLUDE REGEX "/version\\.c$")
+
+function(otter_board_target name map)
+    target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/board/${OTTER_BOARD} ${CMAKE_BINARY_DIR}/${map}
+                                               ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/include)
+    target_link_libraries(${name} PRIVATE otter_warnings)
+    add_dependencies(${name} map_${map})
+endfunction()
+
+# A program for the board, linked by one of its scripts; beside the .elf its .bin and .map.
+function(otter_firmware name map script)
+    add_executable(${name} ${ARGN})
+    otter_board_target(${name} ${map})
+    set_target_properties(${name} PROPERTIES SUFFIX .elf
+        LINK_DEPENDS "${CMAKE_SOURCE_DIR}/board/qemu-mps2/${script};${CMAKE_BINARY_DIR}/${map}/otter_map.ld")
+    target_link_options(${name} PRIVATE -nostartfiles -Wl,--gc-sections -Wl,-Map=${name}.map
+        -L${CMAKE_SOURCE_DIR}/board/${OTTER_BOARD} -L${CMAKE_SOURCE_DIR}/board/qemu-mps2 -L${CMAKE_BINARY_DIR}/${map}
+        -T${CMAKE_SOURCE_DIR}/board/qemu-mps2/${script})
+    add_custom_command(TARGET ${name} POST_BUILD
+        COMMAND ${CMAKE_OBJCOPY} -O binary $<TARGET_FILE:${name}> ${name}.bin VERBATIM)
+endfunction()
+
+foreach(map ${maps})
+    otter_map_files(${map})
+    add_library(board_${map} STATIC ${board_sources})
+    otter_board_target(board_${map} ${map})
+    target_link_libraries(board_${map} PRIVATE otter_lwip)
+
+    otter_firmware(bootloader-${map} ${map} bootloader.ld ${bootloader_sources})
+    target_link_libraries(bootloader-${map} PRIVATE board_${map} otter_boot otter_slot otter_boot_p256)
+
+    add_library(ota_https_${map} OBJECT ${application_sources})
+    otter_board_target(ota_https_${map} ${map})
+    target_link_libraries(ota_https_${map} PRIVATE otter_port_lwip otter_port_mbedtls)
+    foreach(version ${OTTER_APP_VERSIONS})
+        string(REPLACE ":" ";" parts ${version})
+        list(GET parts 0 number)
+        list(GET parts 1 led_ms)
+        otter_firmware(ota-https-${map}-${number} ${map} application.ld
+            ${CMAKE_SOURCE_DIR}/app/ota-https/version.c $<TARGET_OBJECTS:ota_https_${map}>)
+        target_compile_definitions(ota-https-${map}-${number} PRIVATE APP_VERSION="${number}" APP_LED_MS=${led_ms}
+            $<$<IN_LIST:revert,${parts}>:TEST_REVERT>)
+        target_link_libraries(ota-https-${map}-${number} PRIVATE board_${map} otter_agent otter_slot
+            otter_port_lwip otter_port_mbedtls)
+    endforeach()
+endforeach()

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lwipopts.h - lwIP 2.2 for one interface, IPv4, TCP and DNS, called from one place. */
+#ifndef OTTER_PORT_LWIP_OPTS_H
+#define OTTER_PORT_LWIP_OPTS_H
+
+#define NO_SYS 1
+#define SYS_LIGHTWEIGHT_PROT 0
+#define LWIP_NETCONN 0
+#define LWIP_SOCKET 0
+#define LWIP_SINGLE_NETIF 1
+#define MEM_ALIGNMENT 4
+#define MEM_SIZE 8192
+#define LWIP_DHCP 1
+#define LWIP_DHCP_DOES_ACD_CHECK 0
+#define LWIP_ACD 0
+#define LWIP_DNS 1
+#define IP_FRAG 0
+#define IP_REASSEMBLY 0
+#define LWIP_STATS 0
+#define TCP_MSS 1460
+#define TCP_WND (4 * TCP_MSS)
+#define TCP_SND_BUF (2 * TCP_MSS)
+#define MEMP_NUM_TCP_SEG 12
+#define PBUF_POOL_SIZE 8
+#define PBUF_POOL_BUFSIZE 1536
+
+#endif
