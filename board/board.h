@@ -80,11 +80,11 @@ void board_idle(uint32_t ms);
  * and valid for ever; NULL: none. docs/boards.md lists the names. */
 const char *board_setting(const char *name, size_t index, size_t *ret_len);
 
-/* Network: start once, poll often; up once there is an address. The byte streams are those of
- * port/lwip, or of the board's own stack. */
+/* Network: start once, poll often. The byte streams are those of port/lwip, or of the board's
+ * own stack. */
 int board_network_start(void);
 void board_network_poll(void);
-bool board_network_up(void);
+const char *board_network_address(void); /* in words, for the log; NULL while there is none */
 
 struct board_memory { /* bytes */
     uint32_t ram_static;             /* data and bss, without the stack */
