@@ -3,7 +3,6 @@
 # example application in several versions. The presets name the board and its toolchain file.
 set(OTTER_BOARD "" CACHE STRING "qemu-psoc62 or qemu-xmc7200")
 set(OTTER_TOOL "" CACHE FILEPATH "the host command `otter`: makes headers and linker fragments of flash maps")
-set(OTTER_LWIP_DIR "" CACHE PATH "unpacked lwIP 2.2 source")
 # VERSION:LED_MS (milliseconds between two toggles), and :revert for one that hangs (TEST_REVERT).
 set(OTTER_APP_VERSIONS "1.0.0:1000;1.1.0:100;1.2.0:100:revert" CACHE STRING "versions of ota-https to build")
 
@@ -13,11 +12,9 @@ set(maps ${maps_${OTTER_BOARD}})
 if(NOT maps)
     message(FATAL_ERROR "OTTER_BOARD is '${OTTER_BOARD}': it must be qemu-psoc62 or qemu-xmc7200")
 endif()
-if(NOT EXISTS ${OTTER_LWIP_DIR}/src/core/tcp.c)
-    message(FATAL_ERROR "lwIP 2.2 source not found: run scripts/setup.sh, or set -DOTTER_LWIP_DIR=")
-endif()
 include(boot_crypto)
 include(lwip)
+otter_lwip_libraries()
 
 # The flash map as C header and linker fragment, with the addresses that this board has.
 function(otter_map_files map)
