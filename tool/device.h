@@ -8,8 +8,4 @@ int device_init(int argc, const char **argv);
 int device_run(int argc, const char **argv);
 int device_status(int argc, const char **argv);
 
-/* Are these files what a device needs? NULL: not given; cert and key come together. 0, or
- * TOOL_REFUSED after saying what is wrong. */
-int device_check_certificates(const char *ca_path, const char *cert_path, const char *key_path);
-
 #endif

@@ -21,102 +21,29 @@
 #include "tool/device_folder.h"
 #include "tool/flashmap_kits.h"
 #include "tool/key.h"
+#include "tool/provision.h"
 
 #define SMALL_FILE_MAX (1024u * 1024u)
 #define IMAGE_FILE_MAX (64u * 1024u * 1024u)
-#define BOARD_SIZE 64u
+
+_Static_assert(PROVISION_HOSTS_MAX == HOST_HOSTS_MAX, "what can be said can be kept");
 
 struct init_options {
-    char *map, *kit, *mode, *key, *image, *server, *ca, *cert, *key_file;
-    char *board, *product, *manufacturer, *manufacturer_id, *serial, *device_id;
-    char *job_path, *image_path;
-    const char **hosts; /* NULL: none; ends with NULL */
-    double poll_s;
-    int poll_ms, initial_ms, retry_ms, retry_max_ms, stall_ms, trial_ms, health_ms, watchdog_ms;
-    int trial_boots, range_size, permanent, no_report, no_clock;
+    char *map, *kit, *mode, *key, *image;
+    int watchdog_ms;
 };
 
 struct init {
     struct init_options options;
+    struct provision provision;
     const char *folder;
     char *aside; /* where it is built */
     struct flashmap map;
     struct tool_key key;
     struct tool_bytes image;
     struct sim_board flash;
-    char board[BOARD_SIZE];
-    char *host;
-    uint16_t port;
-    bool plain;
+    char board[PROVISION_BOARD_SIZE];
 };
-
-/* ---- options ---- */
-
-static bool parse_port(const char *text, uint16_t *ret_port)
-{
-    char *end;
-    unsigned long port = strtoul(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end != 0 || port == 0 || port > 0xffff) {
-        return false;
-    }
-    *ret_port = (uint16_t)port;
-    return true;
-}
-
-/* https://HOST[:PORT][/] or http://...; an IPv6 address stands in brackets. */
-static int parse_server(struct init *init)
-{
-    const char *url = init->options.server;
-    init->plain = strncmp(url, "http://", 7) == 0;
-    bool good = init->plain || strncmp(url, "https://", 8) == 0;
-    const char *host = url + (init->plain ? 7 : 8);
-    init->port = init->plain ? 8080 : 443;
-    if (good) {
-        bool bracket = *host == '[';
-        host += bracket ? 1 : 0;
-        size_t len = strcspn(host, bracket ? "]" : ":/");
-        const char *at = host + len + (bracket && host[len] ? 1 : 0);
-        init->host = strndup(host, len);
-        char port[8] = "";
-        size_t port_len = *at == ':' ? strcspn(at + 1, "/") : 0;
-        good = init->host && len > 0 && len < 254 && port_len < sizeof port;
-        if (good && *at == ':') {
-            memcpy(port, at + 1, port_len);
-            port[port_len] = 0;
-            good = parse_port(port, &init->port);
-            at += 1 + port_len;
-        }
-        good = good && (*at == 0 || strcmp(at, "/") == 0);
-    }
-    return good ? 0 : tool_usage("--server '%s' is not https://HOST[:PORT] or http://HOST[:PORT]", url);
-}
-
-static int check_numbers(struct init_options *o)
-{
-    if (o->poll_s < 0 || o->poll_s > 2000000) {
-        return tool_usage("--poll-seconds %g is not a number from 0 to 2,000,000", o->poll_s);
-    }
-    if (o->poll_s > 0) {
-        o->poll_ms = (int)(o->poll_s * 1000.0 + 0.5);
-    }
-    const struct {
-        const char *name;
-        int value, min;
-    } numbers[] = {
-        {"poll-ms", o->poll_ms, 1},   {"initial-ms", o->initial_ms, 0}, {"retry-ms", o->retry_ms, 1},
-        {"retry-max-ms", o->retry_max_ms, 1}, {"stall-ms", o->stall_ms, 1}, {"trial-ms", o->trial_ms, 1},
-        {"health-ms", o->health_ms, 0},       {"watchdog-ms", o->watchdog_ms, 100}, {"range", o->range_size, 0},
-    };
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        if (numbers[i].value < numbers[i].min) {
-            return tool_usage("--%s %d is less than %d", numbers[i].name, numbers[i].value, numbers[i].min);
-        }
-    }
-    if (o->trial_boots < 1 || o->trial_boots > 15) {
-        return tool_usage("--trial-boots %d is not 1 to 15", o->trial_boots);
-    }
-    return 0;
-}
 
 static int check_needed(struct init *init, const char **args)
 {
@@ -125,51 +52,17 @@ static int check_needed(struct init *init, const char **args)
         return tool_usage("one new folder is needed; `otter device init --help` lists the options");
     }
     init->folder = args[0];
-    if ((!o->map && !o->kit) || !o->key || !o->image || !o->server) {
+    if ((!o->map && !o->kit) || !o->key || !o->image || !init->provision.server) {
         return tool_usage("--map (or --kit), --key, --image and --server are needed; "
                           "`otter device init --help` lists the options");
     }
-    if (!o->cert != !o->key_file) {
-        return tool_usage("--cert and --key-file belong together");
+    if (o->watchdog_ms < 100) {
+        return tool_usage("--watchdog-ms %d is less than 100", o->watchdog_ms);
     }
-    if ((o->job_path && o->job_path[0] != '/') || (o->image_path && o->image_path[0] != '/')) {
-        return tool_usage("--job-path and --image-path begin with '/'");
-    }
-    for (size_t i = 0; o->hosts && o->hosts[i]; i++) {
-        if (i >= HOST_HOSTS_MAX) {
-            return tool_usage("--allow-host: at most %u hosts", HOST_HOSTS_MAX);
-        }
-    }
-    int rc = check_numbers(o);
-    rc = rc ? rc : parse_server(init);
-    if (rc == 0 && !init->plain && !o->ca) {
-        return tool_usage("--ca is needed: the certificate of whoever signed the server's (`otter certs` makes one)");
-    }
-    return rc;
+    return provision_check(&init->provision);
 }
 
 /* ---- what goes in ---- */
-
-static int choose_board(struct init *init)
-{
-    const struct init_options *o = &init->options;
-    const struct flashmap_kit *kit = o->kit ? flashmap_kit_find(o->kit) : NULL;
-    for (const struct flashmap_kit *at = flashmap_kits; !kit && at->target; at++) {
-        kit = strcmp(at->platform, init->map.platform) == 0 ? at : NULL;
-    }
-    if (o->board && strlen(o->board) < sizeof init->board) {
-        strcpy(init->board, o->board);
-        return 0;
-    }
-    if (o->board) {
-        return tool_usage("--board '%s' is longer than %u characters", o->board, BOARD_SIZE - 1);
-    }
-    if (!kit) {
-        return tool_usage("no kit has the platform %s: --board is needed", init->map.platform);
-    }
-    flashmap_kit_board(kit, init->board, sizeof init->board);
-    return 0;
-}
 
 static int load_parts(struct init *init)
 {
@@ -180,7 +73,7 @@ static int load_parts(struct init *init)
     }
     struct flashmap_options map_options = {.kit = o->kit, .mode = o->mode};
     int rc = flashmap_open(o->map ? o->map : kit->map, &map_options, &init->map);
-    rc = rc ? rc : choose_board(init);
+    rc = rc ? rc : provision_board(&init->provision, &init->map, o->kit, init->board);
     rc = rc ? rc : tool_key_read(o->key, false, &init->key);
     return rc ? rc : tool_read_file(o->image, IMAGE_FILE_MAX, &init->image);
 }
@@ -227,18 +120,18 @@ static json_t *list(const char *const *strings)
 
 static json_t *describe(const struct init *init)
 {
-    const struct init_options *o = &init->options;
+    const struct provision *o = &init->provision;
     const char *map = map_is_file(init) ? DEVICE_MAP : init->map.name;
     return json_pack(
         "{s:i, s:s, s:s*, s:{s:s, s:i, s:b}, s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*,"
         " s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:b, s:b, s:b, s:s*, s:s*, s:o}",
-        "format", 1, "map", map, "mode", o->mode, "server", "host", init->host, "port", (int)init->port, "plain",
-        (int)init->plain, "board", init->board, "product", o->product, "manufacturer", o->manufacturer,
+        "format", 1, "map", map, "mode", init->options.mode, "server", "host", o->host, "port", (int)o->port, "plain",
+        (int)o->plain, "board", init->board, "product", o->product, "manufacturer", o->manufacturer,
         "manufacturer_id", o->manufacturer_id, "serial", o->serial, "device_id", o->device_id, "ca",
         o->ca ? DEVICE_CA : NULL, "cert", o->cert ? DEVICE_CERT : NULL, "client_key",
         o->key_file ? DEVICE_CLIENT_KEY : NULL, "poll_ms", o->poll_ms, "initial_ms", o->initial_ms, "retry_ms",
         o->retry_ms, "retry_max_ms", o->retry_max_ms, "stall_ms", o->stall_ms, "trial_ms", o->trial_ms, "health_ms",
-        o->health_ms, "trial_boots", o->trial_boots, "watchdog_ms", o->watchdog_ms, "range_size", o->range_size,
+        o->health_ms, "trial_boots", o->trial_boots, "watchdog_ms", init->options.watchdog_ms, "range_size", o->range_size,
         "permanent", o->permanent, "no_report", o->no_report, "no_clock", o->no_clock, "job_path",
         o->job_path, "image_path", o->image_path, "hosts", list(o->hosts));
 }
@@ -354,10 +247,10 @@ static void remove_aside(const struct init *init)
 
 static int fill_folder(struct init *init)
 {
-    const struct init_options *o = &init->options;
+    const struct provision *o = &init->provision;
     int rc = write_json(init);
     rc = rc ? rc : write_public_key(init);
-    rc = rc ? rc : copy_part(init, map_is_file(init) ? o->map : NULL, DEVICE_MAP, 0644);
+    rc = rc ? rc : copy_part(init, map_is_file(init) ? init->options.map : NULL, DEVICE_MAP, 0644);
     rc = rc ? rc : copy_part(init, o->ca, DEVICE_CA, 0644);
     rc = rc ? rc : copy_part(init, o->cert, DEVICE_CERT, 0644);
     rc = rc ? rc : copy_part(init, o->key_file, DEVICE_CLIENT_KEY, 0600);
@@ -392,18 +285,11 @@ static int make_folder(struct init *init)
 static void free_init(struct init *init)
 {
     struct init_options *o = &init->options;
-    char *const strings[] = {o->map,   o->kit,     o->mode,         o->key,             o->image,  o->server,   o->ca, o->cert, o->key_file,
-                             o->board, o->product, o->manufacturer, o->manufacturer_id, o->serial, o->device_id,
-                             o->job_path, o->image_path};
-    for (size_t i = 0; o->hosts && o->hosts[i]; i++) {
-        free((char *)(uintptr_t)o->hosts[i]);
-    }
-    free(o->hosts);
+    char *const strings[] = {o->map, o->kit, o->mode, o->key, o->image, init->aside};
     for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++) {
         free(strings[i]);
     }
-    free(init->aside);
-    free(init->host);
+    provision_free(&init->provision);
     tool_bytes_free(&init->image);
     tool_key_free(&init->key);
 }
@@ -412,11 +298,11 @@ static int init_device(struct init *init, const char **args)
 {
     int rc = check_needed(init, args);
     rc = rc ? rc : load_parts(init);
-    rc = rc ? rc : device_check_certificates(init->options.ca, init->options.cert, init->options.key_file);
+    rc = rc ? rc : provision_check_certificates(&init->provision);
     rc = rc ? rc : make_folder(init);
     if (rc == 0) {
         printf("%s: a device with the flash map %s, board %s, server %s\n", init->folder, init->map.name, init->board,
-               init->options.server);
+               init->provision.server);
         const char *origin = tool_key_known_origin(&init->key);
         if (origin) {
             printf("for tests only: its key is %s, which everybody has\n", origin);
@@ -429,41 +315,18 @@ int device_init(int argc, const char **argv)
 {
     static struct init init;
     struct init_options *o = &init.options;
-    *o = (struct init_options){.poll_ms = 10000, .initial_ms = 500, .retry_ms = 5000, .retry_max_ms = 3600000,
-                               .stall_ms = 30000, .trial_ms = 60000, .watchdog_ms = 4000, .trial_boots = 3};
+    struct poptOption device[PROVISION_OPTIONS];
+    o->watchdog_ms = 4000;
+    provision_begin(&init.provision);
+    provision_table(&init.provision, device);
     struct poptOption table[] = {
         {"map", 0, POPT_ARG_STRING, &o->map, 0, "flash map: a built-in name or a JSON file", "MAP"},
         {"kit", 0, POPT_ARG_STRING, &o->kit, 0, "one of the known kits: its map and its Board string", "NAME"},
         {"mode", 0, POPT_ARG_STRING, &o->mode, 0, "swap or overwrite, in place of what follows from the map", "MODE"},
         {"key", 0, POPT_ARG_STRING, &o->key, 0, "images must be signed with it; only its public half is kept", "KEY.pem"},
         {"image", 0, POPT_ARG_STRING, &o->image, 0, "the first firmware, signed", "IMG.bin"},
-        {"server", 0, POPT_ARG_STRING, &o->server, 0, "where to ask for updates", "https://HOST:PORT"},
-        {"ca", 0, POPT_ARG_STRING, &o->ca, 0, "who must have signed the server's certificate", "FILE"},
-        {"cert", 0, POPT_ARG_STRING, &o->cert, 0, "the device's own certificate, for servers that ask for one", "FILE"},
-        {"key-file", 0, POPT_ARG_STRING, &o->key_file, 0, "and its private key", "FILE"},
-        {"board", 0, POPT_ARG_STRING, &o->board, 0, "what a job's Board must be [the map's first kit]", "B"},
-        {"product", 0, POPT_ARG_STRING, &o->product, 0, "what a job's Product must be [anything]", "P"},
-        {"manufacturer", 0, POPT_ARG_STRING, &o->manufacturer, 0, "likewise Manufacturer", "M"},
-        {"manufacturer-id", 0, POPT_ARG_STRING, &o->manufacturer_id, 0, "likewise ManufacturerID", "M"},
-        {"serial", 0, POPT_ARG_STRING, &o->serial, 0, "likewise SerialNumber", "S"},
-        {"device-id", 0, POPT_ARG_STRING, &o->device_id, 0, "its name in reports", "ID"},
-        {"poll-seconds", 0, POPT_ARG_DOUBLE, &o->poll_s, 0, "between two checks [10]", "S"},
-        {"poll-ms", 0, POPT_ARG_INT, &o->poll_ms, 0, "the same in milliseconds", "MS"},
-        {"initial-ms", 0, POPT_ARG_INT, &o->initial_ms, 0, "before the first check [500]", "MS"},
-        {"retry-ms", 0, POPT_ARG_INT, &o->retry_ms, 0, "before the first retry; it doubles [5000]", "MS"},
-        {"retry-max-ms", 0, POPT_ARG_INT, &o->retry_max_ms, 0, "but not beyond this [3600000]", "MS"},
-        {"stall-ms", 0, POPT_ARG_INT, &o->stall_ms, 0, "a silent connection is given up after this [30000]", "MS"},
-        {"trial-boots", 0, POPT_ARG_INT, &o->trial_boots, 0, "boots that an unconfirmed image gets [3]", "N"},
-        {"trial-ms", 0, POPT_ARG_INT, &o->trial_ms, 0, "not confirmed by then: it restarts itself [60000]", "MS"},
-        {"health-ms", 0, POPT_ARG_INT, &o->health_ms, 0, "how long the application's health check takes [0]", "MS"},
         {"watchdog-ms", 0, POPT_ARG_INT, &o->watchdog_ms, 0, "an unfed watchdog resets after this [4000]", "MS"},
-        {"range", 0, POPT_ARG_INT, &o->range_size, 0, "bytes per request; 0: one streamed download [0]", "BYTES"},
-        {"job-path", 0, POPT_ARG_STRING, &o->job_path, 0, "where the job document is [/ota_update.json]", "/FILE"},
-        {"image-path", 0, POPT_ARG_STRING, &o->image_path, 0, "no job document: this image, if it is newer", "/FILE"},
-        {"allow-host", 0, POPT_ARG_ARGV, &o->hosts, 0, "a job or redirect may name it too; may be repeated", "HOST"},
-        {"permanent", 0, POPT_ARG_NONE, &o->permanent, 0, "install without a trial", NULL},
-        {"no-report", 0, POPT_ARG_NONE, &o->no_report, 0, "send no reports", NULL},
-        {"no-clock", 0, POPT_ARG_NONE, &o->no_clock, 0, "no trusted time: certificate dates are not checked", NULL},
+        {NULL, 0, POPT_ARG_INCLUDE_TABLE, device, 0, "What the device knows:", NULL},
         {"help", 0, POPT_ARG_NONE, NULL, 0, "show this", NULL},
         POPT_TABLEEND,
     };

@@ -18,8 +18,7 @@
 
 #include "tool/device.h"
 #include "tool/device_folder.h"
-#include "tool/device_story.h"
-#include "tool/device_until.h"
+#include "tool/watch.h"
 
 #define CUTS_DEFAULT 20
 #define CUT_BITS_MAX 13u  /* a random cut comes within the next 2^13 operations */
@@ -27,23 +26,16 @@
 #define LOCK_WAIT_MS 1000u /* the chip of a killed run may take a moment to end */
 
 struct run_options {
-    const char **until;
     char *cut_after;
-    char *events;
-    char *log;
     long long cuts_seed;
-    double timeout_s, pace;
+    double pace;
     int cuts;
-    int json;
 };
 
 struct run {
     struct device_folder folder;
-    struct until_list until;
-    struct story story;
+    struct watch watch;
     struct run_options options;
-    FILE *events;
-    uint64_t started_ms;
     uint64_t random;
     uint32_t cuts_left, crashes;
     uint64_t ops, time_us; /* of the cycles that are over */
@@ -52,42 +44,17 @@ struct run {
 
 /* ---- events ---- */
 
-static void write_json(FILE *out, const json_t *event)
-{
-    char *line = json_dumps(event, JSON_COMPACT);
-    fprintf(out, "%s\n", line ? line : "{}");
-    (void)fflush(out);
-    free(line);
-}
-
-/* Tell one event, which is consumed; true: the conditions are met. */
-static bool tell(struct run *run, json_t *event)
-{
-    (void)json_object_set_new(event, "t", json_integer((json_int_t)(host_clock_ms() - run->started_ms)));
-    if (run->events) {
-        write_json(run->events, event);
-    }
-    if (run->options.json) {
-        write_json(stdout, event);
-    } else {
-        story_tell(&run->story, event);
-    }
-    bool met = until_watch(&run->until, event);
-    json_decref(event);
-    return met;
-}
-
 static bool on_line(void *ctx, const char *line)
 {
     struct run *run = ctx;
     json_t *event = json_loads(line, 0, NULL);
     const char *name = json_string_value(json_object_get(event, "event"));
     if (name && strcmp(name, "toggle") == 0) {
-        story_led(&run->story, json_is_true(json_object_get(event, "on")));
+        story_led(&run->watch.story, json_is_true(json_object_get(event, "on")));
         json_decref(event);
         return false;
     }
-    return event && tell(run, event);
+    return event && watch_tell(&run->watch, event);
 }
 
 /* ---- power ---- */
@@ -134,7 +101,7 @@ static bool on_reset(void *ctx, enum host_reset cause)
     }
     carry_cut(run, cause, ops);
     run->crashes = cause == HOST_RESET_FAULT ? run->crashes + 1 : 0;
-    return tell(run, event) || run->crashes == CRASHES_MAX;
+    return watch_tell(&run->watch, event) || run->crashes == CRASHES_MAX;
 }
 
 static int lock_folder(const struct run *run)
@@ -158,7 +125,6 @@ static int lock_folder(const struct run *run)
 
 static int exit_of(struct run *run, enum host_end end)
 {
-    bool wanted = run->until.count > 0;
     if (run->crashes == CRASHES_MAX) {
         return tool_refuse("the program on the chip crashed %u times in a row", CRASHES_MAX);
     }
@@ -166,9 +132,9 @@ static int exit_of(struct run *run, enum host_end end)
     case HOST_END_DONE:
         return TOOL_OK;
     case HOST_END_TIMEOUT:
-        return wanted ? tool_refuse("--until was not met within %.1f s", run->options.timeout_s) : TOOL_OK;
+        return watch_timed_out(&run->watch);
     case HOST_END_SIGNAL:
-        return wanted ? TOOL_REFUSED : TOOL_OK;
+        return watch_stopped(&run->watch);
     case HOST_END_HALTED:
         return tool_refuse("the device stopped: there is nothing that it can run");
     case HOST_END_ERROR:
@@ -190,10 +156,10 @@ static void tell_end(struct run *run, enum host_end end)
         [HOST_END_SIGNAL] = "signal", [HOST_END_ERROR] = "error",
     };
     const struct host_tally *tally = run->folder.device.tally;
-    (void)tell(run, json_pack("{s:s, s:s, s:s, s:I, s:I}", "from", "board", "event", "off", "why", whys[end], "ops",
+    (void)watch_tell(&run->watch, json_pack("{s:s, s:s, s:s, s:I, s:I}", "from", "board", "event", "off", "why", whys[end], "ops",
                               (json_int_t)(run->ops + tally->ops), "flash_ms",
                               (json_int_t)((run->time_us + tally->time_us) / 1000)));
-    story_end(&run->story);
+    story_end(&run->watch.story);
 }
 
 static int power(struct run *run)
@@ -209,10 +175,9 @@ static int power(struct run *run)
         .on_line = on_line,
         .on_reset = on_reset,
         .watchdog_ms = run->folder.watchdog_ms,
-        .run_ms = (uint32_t)(run->options.timeout_s * 1000.0),
+        .run_ms = (uint32_t)(run->watch.timeout_s * 1000.0),
     };
-    run->started_ms = host_clock_ms();
-    (void)tell(run, json_pack("{s:s, s:s}", "from", "board", "event", "power-on"));
+    (void)watch_tell(&run->watch, json_pack("{s:s, s:s}", "from", "board", "event", "power-on"));
     enum host_end end = host_board_run(&board);
     int error = errno;
     tell_end(run, end);
@@ -248,29 +213,13 @@ static int apply_options(struct run *run, const char **args)
     if (!args[0] || args[1]) {
         return tool_usage("one device folder is needed; `otter device run --help` lists the options");
     }
-    if (options->timeout_s < 0 || options->timeout_s > 4000000) {
-        return tool_usage("--timeout %g is not a number of seconds", options->timeout_s);
-    }
     if (options->pace < 0 || options->pace > 10) {
         return tool_usage("--pace %g is not a number from 0 to 10", options->pace);
     }
     if (options->cut_after && options->cuts_seed >= 0) {
         return tool_usage("--cut-after and --cuts-seed exclude each other");
     }
-    int rc = 0;
-    for (const char **text = options->until; rc == 0 && text && *text; text++) {
-        rc = until_add(&run->until, *text);
-    }
-    return rc;
-}
-
-static int open_events(struct run *run)
-{
-    if (!run->options.events) {
-        return 0;
-    }
-    run->events = fopen(run->options.events, "ae");
-    return run->events ? 0 : tool_refuse("cannot write '%s': %s", run->options.events, strerror(errno));
+    return watch_check(&run->watch);
 }
 
 static int run_device(struct run *run, const char **args)
@@ -280,14 +229,9 @@ static int run_device(struct run *run, const char **args)
     if (rc == 0 && run->options.cut_after) {
         rc = parse_cut(run->options.cut_after, &run->folder.device.cut);
     }
-    rc = rc ? rc : open_events(run);
+    rc = rc ? rc : watch_begin(&run->watch, run->folder.map.mode == OTTER_MODE_OVERWRITE);
     if (rc != 0) {
         return rc;
-    }
-    story_begin(&run->story, run->folder.map.mode == OTTER_MODE_OVERWRITE);
-    if (run->options.log && !story_set_levels(&run->story, run->options.log)) {
-        return tool_usage("--log '%s' is not LEVEL or board=LEVEL,boot=LEVEL,app=LEVEL with "
-                          "quiet, errors, normal or all", run->options.log);
     }
     int lock = lock_folder(run);
     if (lock < 0) {
@@ -299,7 +243,7 @@ static int run_device(struct run *run, const char **args)
     plan_cut(run);
     run->folder.device.pace = run->options.pace;
     run->folder.device.tell_led =
-        run->story.terminal && !run->options.json && run->story.level[STORY_APP] >= STORY_NORMAL;
+        run->watch.story.terminal && !run->watch.json && run->watch.story.level[STORY_APP] >= STORY_NORMAL;
     rc = power(run);
     (void)close(lock);
     return rc;
@@ -307,13 +251,8 @@ static int run_device(struct run *run, const char **args)
 
 static void free_run(struct run *run)
 {
-    tool_list_free(run->options.until);
     free(run->options.cut_after);
-    free(run->options.events);
-    free(run->options.log);
-    if (run->events) {
-        (void)fclose(run->events);
-    }
+    watch_end(&run->watch);
     device_folder_close(&run->folder);
 }
 
@@ -321,22 +260,16 @@ int device_run(int argc, const char **argv)
 {
     static struct run run;
     run.options = (struct run_options){.cuts_seed = -1, .cuts = CUTS_DEFAULT};
+    struct poptOption watch[WATCH_OPTIONS];
+    watch_table(&run.watch, watch);
     struct poptOption table[] = {
-        {"until", 0, POPT_ARG_ARGV, &run.options.until, 0,
-         "end when this is so, exit 0: confirmed=V, running=V, outcome=NAME[,count=N], polls=N, reported, rejected; "
-         "given several times: one after the other",
-         "WHAT"},
-        {"timeout", 0, POPT_ARG_DOUBLE, &run.options.timeout_s, 0, "end after so many seconds [never]", "S"},
         {"cut-after", 0, POPT_ARG_STRING, &run.options.cut_after, 0,
          "lose power at the N-th flash operation, leaving it torn, done or none of it [torn]", "N[,HOW]"},
         {"cuts-seed", 0, POPT_ARG_LONGLONG, &run.options.cuts_seed, 0, "lose power at random moments", "S"},
         {"cuts", 0, POPT_ARG_INT, &run.options.cuts, 0, "how often, with --cuts-seed [20]", "N"},
         {"pace", 0, POPT_ARG_DOUBLE, &run.options.pace, 0,
          "let flash take time: 1 as long as on a real part, 0.1 a tenth of that [0]", "F"},
-        {"log", 0, POPT_ARG_STRING, &run.options.log, 0,
-         "how much is told: quiet, errors, normal, all; or for each of board, boot, app [normal]", "LEVEL | WHO=LEVEL,..."},
-        {"json", 0, POPT_ARG_NONE, &run.options.json, 0, "one JSON object per event", NULL},
-        {"events", 0, POPT_ARG_STRING, &run.options.events, 0, "append the JSON events to this file as well", "FILE"},
+        {NULL, 0, POPT_ARG_INCLUDE_TABLE, watch, 0, "What is told, and when to end:", NULL},
         {"help", 0, POPT_ARG_NONE, NULL, 0, "show this", NULL},
         POPT_TABLEEND,
     };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_device_until.c - conditions that end `otter device run`: parsed, and met by events. */
+/* test_until.c - conditions that end a run of a device: parsed, and met by events. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "tool/device_until.h"
+#include "tool/until.h"
 
 static bool watch(struct until_list *list, const char *text)
 {

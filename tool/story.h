@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* device_story.h - the events of a running device, told to a person. */
-#ifndef OTTER_TOOL_DEVICE_STORY_H
-#define OTTER_TOOL_DEVICE_STORY_H
+/* story.h - the events of a running device, told to a person. */
+#ifndef OTTER_TOOL_STORY_H
+#define OTTER_TOOL_STORY_H
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -22,7 +22,7 @@ struct story {
     const char *moving; /* what the bootloader's bar is for */
 };
 
-void story_begin(struct story *story, bool overwrite);
+void story_begin(struct story *story);
 
 /* "LEVEL" for all, or "app=LEVEL,boot=LEVEL": quiet, errors, normal, all. False: neither. */
 bool story_set_levels(struct story *story, const char *text);

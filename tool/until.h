@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* device_until.h - conditions that end `otter device run`. */
-#ifndef OTTER_TOOL_DEVICE_UNTIL_H
-#define OTTER_TOOL_DEVICE_UNTIL_H
+/* until.h - conditions that end a run of a device. */
+#ifndef OTTER_TOOL_UNTIL_H
+#define OTTER_TOOL_UNTIL_H
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * device_story.c - the events of a running device as lines that read as a story.
+ * story.c - the events of a running device as lines that read as a story.
  *
  * Every event has one teller in a table; an event without one is not worth a line.
  * Colours and progress bars are for terminals only.
@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "otter/result.h"
-#include "tool/device_story.h"
+#include "tool/story.h"
 
 #define BAR_WIDTH 32u
 
@@ -36,12 +36,11 @@ static bool is_utf8(void)
     return false;
 }
 
-void story_begin(struct story *story, bool overwrite)
+void story_begin(struct story *story)
 {
     const char *terminal = getenv("TERM");
     const char *no_colour = getenv("NO_COLOR");
     memset(story, 0, sizeof *story);
-    story->overwrite = overwrite;
     story->terminal = isatty(STDOUT_FILENO) && terminal && strcmp(terminal, "dumb") != 0;
     (void)story_set_levels(story, "normal");
     story->utf8 = is_utf8();

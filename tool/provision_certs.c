@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* device_certs.c - certificates and keys, looked at before a device gets them. */
+/* provision_certs.c - certificates and keys, looked at before a device gets them. */
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include "tool/device.h"
+#include "tool/provision.h"
 #include "tool/tool.h"
 
 #define SMALL_FILE_MAX (1024u * 1024u)
@@ -71,14 +71,14 @@ static int check_key(const char *path, const char *cert_path, X509 *cert)
     return rc;
 }
 
-int device_check_certificates(const char *ca_path, const char *cert_path, const char *key_path)
+int provision_check_certificates(const struct provision *provision)
 {
     X509 *ca = NULL;
     X509 *cert = NULL;
-    int rc = ca_path ? read_certificate(ca_path, &ca) : 0;
-    if (rc == 0 && cert_path) {
-        rc = read_certificate(cert_path, &cert);
-        rc = rc ? rc : check_key(key_path, cert_path, cert);
+    int rc = provision->ca ? read_certificate(provision->ca, &ca) : 0;
+    if (rc == 0 && provision->cert) {
+        rc = read_certificate(provision->cert, &cert);
+        rc = rc ? rc : check_key(provision->key_file, provision->cert, cert);
     }
     X509_free(ca);
     X509_free(cert);

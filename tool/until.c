@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* device_until.c - conditions that end `otter device run`: parsed, then met by events. */
+/* until.c - conditions that end a run of a device: parsed, then met by events. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "board/host/script.h"
 #include "otter/agent.h"
-#include "tool/device_until.h"
+#include "tool/until.h"
 #include "tool/tool.h"
 
 static bool is_outcome(const char *name)
