@@ -17,14 +17,15 @@ endif
 export OTTER_FETCH = $(FETCH)
 MAP ?= psoc62_2m_ext_swap_single
 
-.PHONY: bench torture help setup-build setup-test setup-interop setup-sizes build demo test test-e2e interop sizes
+.PHONY: bench torture help setup-build setup-test setup-boards setup-interop setup-sizes build demo test test-e2e \
+	interop sizes check-board board
 help:
 	@sed -n 's/^## //p' Makefile
 
 setup-build:
 	@scripts/setup.sh build
 setup-test:
-	@scripts/setup.sh build clang cm4
+	@scripts/setup.sh build clang cm4 boards
 
 setup-interop:
 	@scripts/setup.sh build interop
@@ -59,6 +60,17 @@ torture: build
 bench: build
 	@build/host/test/bench/swap_cost
 	@OTTER=$(CURDIR)/build/host/otter test/bench/download.py
+
+## check-board  what a board still lacks: make check-board BOARD=board/mine (docs/porting.md)
+## board        bootloader and application for a board of your own: make board BOARD=board/mine
+setup-boards:
+	@scripts/setup.sh build boards
+check-board board: BOARD ?= board/template
+check-board: setup-boards build
+	@scripts/check_board.py $(BOARD)
+board: check-board
+	@cmake --preset template -DOTTER_BOARD=$(notdir $(BOARD)) -B build/$(notdir $(BOARD)) >/dev/null
+	@cmake --build build/$(notdir $(BOARD))
 
 ## sizes      code, constants, RAM and worst stack on Cortex-M4 beside their budgets (docs/sizes.md)
 setup-sizes:

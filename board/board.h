@@ -37,8 +37,8 @@ enum board_reset {
  * was then (0: not known). The same in the bootloader and in the application it starts. */
 enum board_reset board_reset_cause(uint32_t *ret_pc);
 
-void board_watchdog_feed(void);
-_Noreturn void board_reset(void);
+void board_watchdog_feed(void);  /* its time begins anew; nothing while it does not run */
+_Noreturn void board_reset(void); /* at once; the cause is SOFTWARE then */
 
 /* ---- bootloader ---- */
 
@@ -82,14 +82,14 @@ const char *board_setting(const char *name, size_t index, size_t *ret_len);
 
 /* Network: start once, poll often. The byte streams are those of port/lwip, or of the board's
  * own stack. */
-int board_network_start(void);
-void board_network_poll(void);
+int board_network_start(void);  /* OTTER_OK, or a negative error */
+void board_network_poll(void);  /* frames that came, timers of the stack; never waits */
 const char *board_network_address(void); /* in words, for the log; NULL while there is none */
 
 struct board_memory { /* bytes */
     uint32_t ram_static;             /* data and bss, without the stack */
     uint32_t stack_size, stack_peak; /* peak: the most that was ever in use since this reset */
 };
-struct board_memory board_memory(void);
+struct board_memory board_memory(void); /* for the report at the end of a check */
 
 #endif

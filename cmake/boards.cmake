@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-# Complete firmware for one emulated board: for each of its flash maps a bootloader, and the
-# example application in several versions. The presets name the board and its toolchain file.
-set(OTTER_BOARD "" CACHE STRING "qemu-psoc62 or qemu-xmc7200")
+# Complete firmware for one board: for each of its flash maps a bootloader, and the example
+# application in several versions. The presets name the board; board/NAME/board.cmake describes it.
+set(OTTER_BOARD "" CACHE STRING "a folder of board/: qemu-psoc62, qemu-xmc7200, template, or your own")
 set(OTTER_TOOL "" CACHE FILEPATH "the host command `otter`: makes headers and linker fragments of flash maps")
 # VERSION:LED_MS (milliseconds between two toggles), and :revert for one that hangs (TEST_REVERT).
 set(OTTER_APP_VERSIONS "1.0.0:1000;1.1.0:100;1.2.0:100:revert" CACHE STRING "versions of ota-https to build")
 
-set(maps_qemu-psoc62 psoc62_2m_ext_swap_single psoc62_2m_ext_overwrite_single psoc62_512k_xip_swap_single)
-set(maps_qemu-xmc7200 xmc7200_int_swap_single xmc7200_int_overwrite_single)
-set(maps ${maps_${OTTER_BOARD}})
-if(NOT maps)
-    message(FATAL_ERROR "OTTER_BOARD is '${OTTER_BOARD}': it must be qemu-psoc62 or qemu-xmc7200")
+include(${CMAKE_SOURCE_DIR}/board/${OTTER_BOARD}/board.cmake)
+set(maps ${BOARD_MAPS})
+if(NOT BOARD_SHARED)
+    set(BOARD_SHARED ${OTTER_BOARD})
 endif()
+set(board_shared ${CMAKE_SOURCE_DIR}/board/${BOARD_SHARED})
+set(board_place $<$<BOOL:${BOARD_EMULATED}>:--board=${OTTER_BOARD}>)
 include(boot_crypto)
 include(lwip)
 otter_lwip_libraries()
@@ -21,13 +22,15 @@ function(otter_map_files map)
     set(folder ${CMAKE_BINARY_DIR}/${map})
     file(MAKE_DIRECTORY ${folder})
     add_custom_command(OUTPUT ${folder}/otter_map.h ${folder}/otter_map.ld
-        COMMAND ${OTTER_TOOL} flashmap header --board ${OTTER_BOARD} -o ${folder}/otter_map.h ${CMAKE_SOURCE_DIR}/flashmap/${map}.json
-        COMMAND ${OTTER_TOOL} flashmap header --board ${OTTER_BOARD} --linker -o ${folder}/otter_map.ld ${CMAKE_SOURCE_DIR}/flashmap/${map}.json
-        DEPENDS ${CMAKE_SOURCE_DIR}/flashmap/${map}.json ${OTTER_TOOL} VERBATIM)
+        COMMAND ${OTTER_TOOL} flashmap header ${board_place} -o ${folder}/otter_map.h ${CMAKE_SOURCE_DIR}/flashmap/${map}.json
+        COMMAND ${OTTER_TOOL} flashmap header ${board_place} --linker -o ${folder}/otter_map.ld ${CMAKE_SOURCE_DIR}/flashmap/${map}.json
+        DEPENDS ${CMAKE_SOURCE_DIR}/flashmap/${map}.json ${OTTER_TOOL} VERBATIM COMMAND_EXPAND_LISTS)
     add_custom_target(map_${map} DEPENDS ${folder}/otter_map.h ${folder}/otter_map.ld)
 endfunction()
 
-file(GLOB board_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/board/qemu-mps2/*.c ${CMAKE_SOURCE_DIR}/board/${OTTER_BOARD}/*.c)
+file(GLOB board_sources CONFIGURE_DEPENDS ${board_shared}/*.c ${CMAKE_SOURCE_DIR}/board/${OTTER_BOARD}/*.c)
+list(REMOVE_DUPLICATES board_sources)
+list(APPEND board_sources ${BOARD_SOURCES})
 file(GLOB bootloader_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/app/bootloader/*.c)
 file(GLOB application_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/app/ota-https/*.c)
 list(FILTER application_sources EXCLUDE REGEX "/version\\.c$")
@@ -35,6 +38,7 @@ list(FILTER application_sources EXCLUDE REGEX "/version\\.c$")
 function(otter_board_target name map)
     target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/board/${OTTER_BOARD} ${CMAKE_BINARY_DIR}/${map}
                                                ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/include)
+    target_include_directories(${name} SYSTEM PRIVATE ${BOARD_INCLUDES})
     target_link_libraries(${name} PRIVATE otter_warnings)
     add_dependencies(${name} map_${map})
 endfunction()
@@ -44,10 +48,10 @@ function(otter_firmware name map script)
     add_executable(${name} ${ARGN})
     otter_board_target(${name} ${map})
     set_target_properties(${name} PROPERTIES SUFFIX .elf
-        LINK_DEPENDS "${CMAKE_SOURCE_DIR}/board/qemu-mps2/${script};${CMAKE_BINARY_DIR}/${map}/otter_map.ld")
+        LINK_DEPENDS "${board_shared}/${script};${CMAKE_BINARY_DIR}/${map}/otter_map.ld")
     target_link_options(${name} PRIVATE -nostartfiles -Wl,--gc-sections -Wl,-Map=${name}.map
-        -L${CMAKE_SOURCE_DIR}/board/${OTTER_BOARD} -L${CMAKE_SOURCE_DIR}/board/qemu-mps2 -L${CMAKE_BINARY_DIR}/${map}
-        -T${CMAKE_SOURCE_DIR}/board/qemu-mps2/${script})
+        -L${CMAKE_SOURCE_DIR}/board/${OTTER_BOARD} -L${board_shared} -L${CMAKE_BINARY_DIR}/${map}
+        -T${board_shared}/${script})
     add_custom_command(TARGET ${name} POST_BUILD
         COMMAND ${CMAKE_OBJCOPY} -O binary $<TARGET_FILE:${name}> ${name}.bin VERBATIM)
 endfunction()

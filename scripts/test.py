@@ -25,7 +25,7 @@ import xml.etree.ElementTree as xml
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 JOBS = str(os.cpu_count() or 2)
 # Long exhaustive runs: once, at full speed; the sanitizer build runs everything else.
-SLOW = "^(powerloss|bench)/"
+SLOW = "^(powerloss|bench|board)/"
 
 
 class Tally:
