@@ -84,11 +84,12 @@ static bool may_pass(enum otter_outcome outcome)
            outcome == OTTER_OUTCOME_DEFERRED;
 }
 
-/* Worth telling the server: what became of an image. */
-static bool is_told(enum otter_outcome outcome)
+/* Worth telling the server: what became of an image. A job for others is none. */
+static bool is_told(const struct otter_agent *agent, enum otter_outcome outcome)
 {
     return outcome == OTTER_OUTCOME_INSTALLING || outcome == OTTER_OUTCOME_BAD_IMAGE ||
-           outcome == OTTER_OUTCOME_TOO_LARGE;
+           outcome == OTTER_OUTCOME_TOO_LARGE ||
+           (outcome == OTTER_OUTCOME_NOT_FOR_US && agent->phase == OTTER_AGENT_VERIFY);
 }
 
 static void wait_for_next(struct otter_agent *agent, enum otter_outcome outcome, int err)
@@ -114,7 +115,7 @@ void otter_agent_end(struct otter_agent *agent, enum otter_outcome outcome, int 
         otter_http_finish(&agent->http);
     }
     wait_for_next(agent, outcome, err);
-    if (is_told(outcome)) {
+    if (is_told(agent, outcome)) {
         otter_report_note(agent, outcome);
     }
     agent->report.then = OTTER_AGENT_IDLE;

@@ -177,6 +177,9 @@ static void check_image(struct otter_agent *agent)
     int err = otter_image_check_step(&agent->verify.check, config->io, config->io_size);
     if (err < 0) {
         fail(agent, err == OTTER_ERR_IO ? OTTER_OUTCOME_FLASH : OTTER_OUTCOME_BAD_IMAGE, err);
+    } else if (err == 0 && !otter_startable(config->startable, config->state->layout,
+                                            &agent->verify.check.view, &agent->verify.image)) {
+        fail(agent, OTTER_OUTCOME_NOT_FOR_US, OTTER_ERR_REFUSED);
     } else if (err == 0) {
         next_stage(agent, VERIFY_FORGET);
     }

@@ -40,7 +40,9 @@ static void tell(struct boot *boot, enum otter_boot_event_kind kind)
 {
     boot->event.kind = kind;
     boot->event.phase = boot->state.phase;
-    boot->event.reason = boot->state.reason;
+    if (boot->event.reason == OTTER_REASON_NONE) {
+        boot->event.reason = boot->state.reason;
+    }
     if (boot->config->on_event != NULL) {
         boot->config->on_event(boot->config->ctx, &boot->event);
     }
@@ -56,6 +58,12 @@ static int verify(const struct boot *boot, const struct otter_view *view, struct
     }
     return otter_image_verify(view, image, config->keys, config->keys_count, config->feed,
                               config->ctx);
+}
+
+static bool startable(const struct boot *boot, const struct otter_view *view,
+                      const struct otter_image *image)
+{
+    return otter_startable(boot->config->startable, boot->layout, view, image);
 }
 
 static uint8_t trial_boots(const struct boot *boot)
@@ -92,6 +100,10 @@ static bool primary_good(struct boot *boot)
         struct otter_view view = otter_view_of(&boot->layout->primary);
         boot->primary_err = verify(boot, &view, &boot->primary);
         boot->primary_known = true;
+        if (boot->primary_err == OTTER_OK && !startable(boot, &view, &boot->primary)) {
+            boot->primary_err = OTTER_ERR_REFUSED;
+            boot->event.reason = OTTER_REASON_WRONG_PLACE;
+        }
         if (boot->primary_err < 0) {
             boot->event.err = boot->primary_err;
             tell(boot, OTTER_BOOT_PRIMARY_BAD);
@@ -131,6 +143,9 @@ static enum otter_reason judge_secondary(struct boot *boot)
     }
     if (verify(boot, &view, &boot->secondary) < 0) {
         return OTTER_REASON_BAD_IMAGE;
+    }
+    if (!startable(boot, &view, &boot->secondary)) {
+        return OTTER_REASON_WRONG_PLACE;
     }
     if (otter_state_rejects_hash(&boot->state, boot->secondary.hash)) {
         return OTTER_REASON_REJECTED;
@@ -451,12 +466,13 @@ int otter_boot(const struct otter_boot_config *config, struct otter_boot_choice 
     boot.run.config = config;
     boot.run.state = &boot.state;
     int err = open_state(&boot);
+    bool other_map = err == OTTER_ERR_REFUSED;
     if (err == OTTER_OK) {
         err = decide(&boot);
     }
     if (err < 0) {
         boot.event.err = err;
-        tell(&boot, OTTER_BOOT_NOTHING);
+        tell(&boot, other_map ? OTTER_BOOT_OTHER_MAP : OTTER_BOOT_NOTHING);
         return err;
     }
     ret_choice->image = boot.primary;

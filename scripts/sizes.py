@@ -33,7 +33,7 @@ CALLS = [
 CALLBACKS = r"board_feed|link_\w+"
 # Archive or object -> the row it counts in.
 MODULES = [("libotter_slot", "slot"), ("libotter_boot", "boot"), ("libotter_agent", "agent"),
-           ("size_p256", "crypto"), ("size_ed25519", "crypto"), ("size_sha256", "crypto"), ("size_port", "crypto"),
+           ("libboot_", "crypto"),
            ("libc", "C library"), ("libgcc", "C library"), ("test/sizes", "board")]
 ORDER = ["boot", "agent", "slot", "crypto", "C library", "board"]
 NO_BOARD = ORDER[:-1]
@@ -78,7 +78,7 @@ class Program:
     def read_graphs(self):
         folders = [name for name in os.listdir(os.path.join(self.build, "CMakeFiles"))
                    if name.endswith(".dir") and (name == self.name + ".dir" or
-                                                 re.match(r"(otter_(slot|boot|agent)|size_(port|p256|ed|sha)\w*)\.dir", name))]
+                                                 re.match(r"(otter_(slot|boot|agent)|boot_\w+)\.dir", name))]
         for folder in folders:
             for base, _, files in os.walk(os.path.join(self.build, "CMakeFiles", folder)):
                 for name in files:

@@ -22,8 +22,7 @@ enum {
     TLV_HEADER_SIZE = 4,
     MAGIC_PROTECTED = 0x6908,
     MAGIC_UNPROTECTED = 0x6907,
-    FLAG_RAM_LOAD = 0x20,   /* vendor scripts set it on images that run in place */
-    FLAG_ROM_FIXED = 0x100
+    FLAG_RAM_LOAD = 0x20 /* vendor scripts set it on images that run in place */
 };
 
 enum tlv_type {
@@ -141,7 +140,7 @@ static int take_header(const struct otter_view *view, struct otter_image *image)
     }
     image->tlv_off = image->header_size + image->payload_size + protected_size;
     image->hashed_size = image->tlv_off;
-    if ((image->flags & ~(uint32_t)(FLAG_RAM_LOAD | FLAG_ROM_FIXED)) != 0) {
+    if ((image->flags & ~(FLAG_RAM_LOAD | OTTER_IMAGE_ROM_FIXED)) != 0) {
         return OTTER_IMAGE_FLAGS;
     }
     return 0;

@@ -34,6 +34,14 @@ const char *otter_reason_str(enum otter_reason reason)
     return (size_t)reason < sizeof names / sizeof names[0] ? names[reason] : "unknown";
 }
 
+bool otter_startable(otter_startable_fn *board, const struct otter_layout *layout,
+                     const struct otter_view *view, const struct otter_image *image)
+{
+    bool fixed = (image->flags & OTTER_IMAGE_ROM_FIXED) != 0;
+    return (!fixed || image->load_addr == layout->primary_addr) &&
+           (board == NULL || board(layout, view, image));
+}
+
 static bool has_journal(const struct otter_state *state)
 {
     return state->layout->journal.size != 0;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "otter/result.h"
+#include "otter/state.h"
 #include "tool/story.h"
 
 #define BAR_WIDTH 32u
@@ -292,7 +293,11 @@ static void tell_bootstrap(struct story *story, const json_t *event)
 
 static void tell_primary_bad(struct story *story, const json_t *event)
 {
-    line(story, event, BAD, "the primary slot does not verify (%s)", text(event, "err"));
+    if (strcmp(text(event, "reason"), otter_reason_str(OTTER_REASON_WRONG_PLACE)) == 0) {
+        line(story, event, BAD, "the image in the primary slot is genuine, but for another address or processor");
+    } else {
+        line(story, event, BAD, "the primary slot does not verify (%s)", text(event, "err"));
+    }
 }
 
 static void tell_start(struct story *story, const json_t *event)
@@ -307,12 +312,12 @@ static void tell_nothing(struct story *story, const json_t *event)
 
 static void tell_no_boot(struct story *story, const json_t *event)
 {
-    const char *err = text(event, "err");
-    if (strcmp(err, otter_err_str(OTTER_ERR_REFUSED)) == 0) {
-        line(story, event, BAD, "the journal was written under another flash map: stops");
-    } else {
-        line(story, event, BAD, "cannot start anything (%s)", err);
-    }
+    line(story, event, BAD, "cannot start anything (%s)", text(event, "err"));
+}
+
+static void tell_other_map(struct story *story, const json_t *event)
+{
+    line(story, event, BAD, "the journal was written under another flash map: stops");
 }
 
 /* ---- application ---- */
@@ -427,7 +432,7 @@ static const struct outcome_words outcomes[] = {
     {"confirmed", GOOD, "%s is healthy and reached the server: confirmed"},
     {"rejected", GOOD, "server offers %s, which failed here: not tried again"},
     {"older", PLAIN, "server offers %s, which is older: stays"},
-    {"not-for-us", PLAIN, "server's job (%s) is for another board or product: stays"},
+    {"not-for-us", PLAIN, "server's %s is for another board, product or address: stays"},
     {"bad-job", BAD, "server's job document makes no sense: stays"},
     {"forbidden", BAD, "server's job (%s) leads to where it must not go: stays"},
     {"bad-image", BAD, "%s is not genuine, or not what was promised: thrown away"},
@@ -487,6 +492,7 @@ static const struct teller tellers[] = {
     {"boot", "primary-bad", tell_primary_bad},
     {"boot", "start", tell_start},
     {"boot", "nothing", tell_nothing},
+    {"boot", "other-map", tell_other_map},
     {"boot", "no-boot", tell_no_boot},
     {"app", "started", tell_started},
     {"app", "no-script", NULL},

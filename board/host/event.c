@@ -28,6 +28,7 @@ static const char *const boot_names[] = {
     [OTTER_BOOT_PRIMARY_BAD] = "primary-bad",
     [OTTER_BOOT_START] = "start",
     [OTTER_BOOT_NOTHING] = "nothing",
+    [OTTER_BOOT_OTHER_MAP] = "other-map",
 };
 
 static const char *const agent_names[] = {
@@ -111,7 +112,12 @@ void host_event_boot(struct host_reporter *reporter, const struct otter_boot_eve
         add_version(object, "version", &event->version);
         break;
     case OTTER_BOOT_PRIMARY_BAD:
+        if (event->reason == OTTER_REASON_WRONG_PLACE) {
+            (void)json_object_set_new(object, "reason", json_string(otter_reason_str(event->reason)));
+        }
+        /* fall through */
     case OTTER_BOOT_NOTHING:
+    case OTTER_BOOT_OTHER_MAP:
         (void)json_object_set_new(object, "err", json_string(otter_err_str(event->err)));
         break;
     case OTTER_BOOT_JOURNAL_NEW:

@@ -36,7 +36,8 @@ enum otter_outcome {
     OTTER_OUTCOME_REVERTED,    /* the last image was not kept: reason */
     OTTER_OUTCOME_OLDER,       /* the job offers an older version */
     OTTER_OUTCOME_REJECTED,    /* the job offers an image that failed its trial here */
-    OTTER_OUTCOME_NOT_FOR_US,  /* board, product, manufacturer or serial differ */
+    OTTER_OUTCOME_NOT_FOR_US,  /* board, product, manufacturer or serial differ; after VERIFY:
+                                  the image is genuine, but for another address or processor */
     OTTER_OUTCOME_BAD_JOB,     /* job document: not valid, or too long */
     OTTER_OUTCOME_FORBIDDEN,   /* job wants plain HTTP, or a host outside the allow-list */
     OTTER_OUTCOME_BAD_IMAGE,   /* wrong size, digest, signature or format */

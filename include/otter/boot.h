@@ -21,9 +21,11 @@ enum otter_boot_event_kind {
     OTTER_BOOT_REVERT,       /* begins: reason */
     OTTER_BOOT_REVERT_RESUMED,
     OTTER_BOOT_BOOTSTRAP,    /* the primary is invalid, the secondary is installed */
-    OTTER_BOOT_PRIMARY_BAD,  /* the primary does not verify: err */
+    OTTER_BOOT_PRIMARY_BAD,  /* the primary does not verify: err; reason WRONG_PLACE: it
+                                does, but is not startable here */
     OTTER_BOOT_START,        /* this image is started: version */
-    OTTER_BOOT_NOTHING       /* nothing bootable: err */
+    OTTER_BOOT_NOTHING,      /* nothing bootable: err */
+    OTTER_BOOT_OTHER_MAP     /* the journal is another flash map's: nothing is touched */
 };
 
 struct otter_boot_event {
@@ -60,8 +62,9 @@ struct otter_boot_choice {
     enum otter_reason reason; /* why the previous image was not kept, until acknowledged */
 };
 
-/* 0: start *ret_choice. OTTER_ERR_AUTH or OTTER_ERR_CORRUPT: nothing bootable in either
- * slot; OTTER_ERR_ARG: the configuration is impossible; OTTER_ERR_REFUSED: another map. */
+/* 0: start *ret_choice. OTTER_ERR_ARG: the configuration is impossible. Else there is nothing
+ * to start, and the last event says why: OTTER_BOOT_OTHER_MAP, or OTTER_BOOT_NOTHING with what
+ * is wrong with the primary (OTTER_ERR_REFUSED: genuine, but for another place or kind). */
 int otter_boot(const struct otter_boot_config *config, struct otter_boot_choice *ret_choice);
 
 #endif

@@ -12,6 +12,7 @@
 #include "otter/flash.h"
 
 #define OTTER_IMAGE_MAGIC 0x96f3b83du
+#define OTTER_IMAGE_ROM_FIXED 0x100u /* header flag: built for a primary slot at load_addr */
 #define OTTER_HASH_SIZE 32u /* SHA-256, FIPS 180-4 */
 #define OTTER_SIG_SIZE_MAX 384u
 #define OTTER_IMAGE_BUF_MIN 512u /* for checks: takes every signature and key */

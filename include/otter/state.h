@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * state.h - what a device remembers about its slots across resets.
- *
- * One interface over two records of truth: our journal (layout.journal.size != 0), or
- * MCUboot's trailer (no journal: an agent on top of upstream MCUboot, or an overwrite map
- * without a state area). Agent and bootloader each open it; they never run at once.
+ * state.h - what a device remembers about its slots across resets, in our journal or (no
+ * journal: an agent on top of upstream MCUboot, or an overwrite map without a state area)
+ * in MCUboot's trailers. Agent and bootloader each open it; they never run at once.
  * A cut in the middle of any call leaves the state before or the state after it.
  */
 #ifndef OTTER_STATE_H
@@ -39,6 +37,10 @@ struct otter_layout {
  * a genuine image before it is installed, and again before it is started. */
 typedef bool otter_startable_fn(const struct otter_layout *layout, const struct otter_view *view,
                                 const struct otter_image *image);
+
+/* The header's word (ROM_FIXED: one address only), then the board's (NULL: it has none). */
+bool otter_startable(otter_startable_fn *board, const struct otter_layout *layout,
+                     const struct otter_view *view, const struct otter_image *image);
 
 enum otter_phase {
     OTTER_PHASE_IDLE,      /* the primary is confirmed */
@@ -138,13 +140,11 @@ int otter_state_give_up(struct otter_state *state);
 /* The reason has been reported: forget it. */
 int otter_state_acknowledge(struct otter_state *state);
 
-/* Remember download progress; off 0 forgets it. Call it once before the first erase of a
- * download or of its resumption, also where nothing changes: a cut may have left a record
- * that reads as absent now and as present at the next reset. */
+/* Remember download progress; off 0 forgets it. Once before the first erase of a download or
+ * of its resumption, also where nothing changes: a torn record may read otherwise next time. */
 int otter_state_save_download(struct otter_state *state, const struct otter_download *download);
 
 bool otter_state_on_trial(const struct otter_state *state);
 bool otter_state_rejects_hash(const struct otter_state *state, const uint8_t hash[OTTER_HASH_SIZE]);
 bool otter_state_rejects_version(const struct otter_state *state, const struct otter_version *version);
-
 #endif

@@ -238,6 +238,26 @@ def _(bench):
     check(b'"primary-bad"' in done.stdout and b'"nothing"' in done.stdout, "events: %s", done.stdout)
 
 
+@case("hostboard/an-image-for-another-address-is-said", "hostboard")
+def _(bench):
+    """Put into the primary from outside: no agent has looked at it."""
+    _image, server = offer(bench, "1.0.0", "healthy")
+    device = bench.device(server)
+    image = bench.kit.bytes(bench.kit.image("1.1.0", 9000, extra=("--rom-fixed", "0x10000000")))
+    path = os.path.join(device.folder, "flash.bin")
+    data = bytearray(bench.kit.bytes(path))
+    at = data.find(bench.kit.bytes(device.image))
+    check(at >= 0, "the first image is not in flash")
+    data[at:at + len(image)] = image
+    with open(path, "wb") as file:
+        file.write(data)
+    for words in (["--json"], []):
+        done = run([bench.kit.otter, "device", "run", device.folder, "--timeout", "5", *words], ok=False)
+        wanted = b'"reason":"wrong-place"' if words else b"genuine, but for another address"
+        check(done.returncode == 1 and wanted in done.stdout, "exit %d: %s", done.returncode, done.stdout)
+        check(b'"start"' not in done.stdout, "started: %s", done.stdout)
+
+
 @case("hostboard/another-map-is-said", "hostboard")
 def _(bench):
     """The journal was written under one map; the same flash is then run under another."""

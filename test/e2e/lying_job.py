@@ -202,7 +202,7 @@ def _(bench):
 
 # The document is right, the image is not what it says.
 
-def bad_image(name, make, digest=False, **changes):
+def bad_image(name, make, digest=False, outcome="bad-image", **changes):
     """`make(bench)` gives the bytes served; the job describes them when `digest`, else the right image."""
     @job(name, "lying-job-image")
     def _(bench):
@@ -220,7 +220,7 @@ def bad_image(name, make, digest=False, **changes):
             text = bench.job(path, **changes)
         elif changes:
             text = bench.job(image, **changes)
-        lied(bench, lie, ["bad-image"], image=image, job=text)
+        lied(bench, lie, [outcome], image=image, job=text)
 
 
 def flipped(at):
@@ -245,6 +245,8 @@ bad_image("image-older-inside", lambda b, _: b.kit.bytes(b.kit.image("0.9.0", 60
           digest=True)
 bad_image("image-digest-of-another", lambda _b, data: data, SHA256="00" * 32)
 bad_image("image-trailing-bytes", lambda _b, data: data + b"\0" * 64, digest=True)
+bad_image("image-for-another-address", lambda b, _: b.kit.bytes(b.kit.image("1.1.0", 60000, extra=("--rom-fixed", "0x10000000"))),
+          digest=True, outcome="not-for-us")
 bad_image("image-cut", lambda _b, data: data[:-40], digest=True)
 
 

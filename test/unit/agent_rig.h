@@ -370,11 +370,24 @@ static inline void put_le(uint8_t *at, uint32_t value, size_t size)
 
 enum { RIG_OVERHEAD = 32 + 4 + 3 * 36 };
 
+/* Hash and signature of an image of this size whose header may have been changed. */
+static inline void rig_sign_image(uint8_t *image, size_t size)
+{
+    uint8_t hash[32];
+    struct otter_sha256 sha;
+    uint32_t payload = (uint32_t)(size - RIG_OVERHEAD);
+    uint8_t *tlv = image + 32 + payload;
+    otter_sha256_init(&sha);
+    otter_sha256_update(&sha, image, 32 + payload);
+    otter_sha256_finish(&sha, hash);
+    memcpy(tlv + 8, hash, 32);
+    memcpy(tlv + 80, hash, 32);
+}
+
 /* A signed image of exactly `size` bytes (more than RIG_OVERHEAD); the caller frees it. */
 static inline uint8_t *rig_make_image(struct otter_version version, size_t size)
 {
     uint8_t *image = malloc(size);
-    uint8_t hash[32];
     struct otter_sha256 sha;
     uint32_t payload = (uint32_t)(size - RIG_OVERHEAD);
     assert_true(size > RIG_OVERHEAD);
@@ -390,14 +403,10 @@ static inline uint8_t *rig_make_image(struct otter_version version, size_t size)
         image[32 + i] = (uint8_t)(i * 2654435761u >> 13 ^ version.minor);
     }
     uint8_t *tlv = image + 32 + payload;
-    otter_sha256_init(&sha);
-    otter_sha256_update(&sha, image, 32 + payload);
-    otter_sha256_finish(&sha, hash);
     put_le(tlv, 0x6907, 2);
     put_le(tlv + 2, 4 + 3 * 36, 2);
     put_le(tlv + 4, 0x10, 2);
     put_le(tlv + 6, 32, 2);
-    memcpy(tlv + 8, hash, 32);
     put_le(tlv + 40, 0x01, 2);
     put_le(tlv + 42, 32, 2);
     otter_sha256_init(&sha);
@@ -405,7 +414,7 @@ static inline uint8_t *rig_make_image(struct otter_version version, size_t size)
     otter_sha256_finish(&sha, tlv + 44);
     put_le(tlv + 76, OTTER_SIG_ED25519, 2);
     put_le(tlv + 78, 32, 2);
-    memcpy(tlv + 80, hash, 32);
+    rig_sign_image(image, size);
     return image;
 }
 

@@ -60,7 +60,9 @@ struct file {
     uint8_t hash[OTTER_HASH_SIZE];
 };
 
-static inline struct file file_make(uint32_t size, uint8_t minor, uint32_t counter)
+/* fixed_addr: flagged ROM_FIXED at this address; 0: not flagged. */
+static inline struct file file_make_fixed(uint32_t size, uint8_t minor, uint32_t counter,
+                                          uint32_t fixed_addr)
 {
     struct file file = {malloc(size), size, {1, minor, 0, 0}, {0}};
     uint8_t *raw = file.bytes;
@@ -75,6 +77,8 @@ static inline struct file file_make(uint32_t size, uint8_t minor, uint32_t count
         raw[i] = (uint8_t)(sim_random(&random) >> 32);
     }
     store_le32(raw, OTTER_IMAGE_MAGIC);
+    store_le32(raw + 4, fixed_addr);
+    store_le32(raw + 16, fixed_addr != 0 ? OTTER_IMAGE_ROM_FIXED : 0);
     store_le16(raw + 8, 0x200);
     store_le16(raw + 10, guarded);
     store_le32(raw + 12, body - 0x200);
@@ -105,6 +109,11 @@ static inline struct file file_make(uint32_t size, uint8_t minor, uint32_t count
         }
     }
     return file;
+}
+
+static inline struct file file_make(uint32_t size, uint8_t minor, uint32_t counter)
+{
+    return file_make_fixed(size, minor, counter, 0);
 }
 
 static inline void on_lost(void *ctx)

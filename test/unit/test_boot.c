@@ -334,7 +334,8 @@ static void test_another_flash_map_is_refused_with_an_event(void **test)
     (void)test;
     device.layout.map_hash[3] = 9;
     assert_int_equal(device_boot(), OTTER_ERR_REFUSED);
-    assert_int_equal(device_event(OTTER_BOOT_NOTHING)->err, OTTER_ERR_REFUSED);
+    assert_int_equal(device_event(OTTER_BOOT_OTHER_MAP)->err, OTTER_ERR_REFUSED);
+    assert_null(device_event(OTTER_BOOT_NOTHING));
 }
 
 static void test_impossible_configurations_are_refused(void **test)

@@ -287,6 +287,71 @@ static void test_what_the_bootloader_would_refuse_is_refused_here(void **test)
     assert_int_equal(rig->state.phase, OTTER_PHASE_IDLE);
 }
 
+static void offer_fixed(uint32_t address)
+{
+    rig_offer(rig, next_version, 5000);
+    put_le(rig->image + 4, address, 4);
+    put_le(rig->image + 16, OTTER_IMAGE_ROM_FIXED, 4);
+    rig_sign_image(rig->image, 5000);
+}
+
+static void test_an_image_for_another_address_is_not_asked_for(void **test)
+{
+    (void)test;
+    rig->layout.primary_addr = 0x10018000;
+    offer_fixed(0x10028000);
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_NOT_FOR_US);
+    assert_int_equal(rig->agent.err, OTTER_ERR_REFUSED);
+    assert_int_equal(rig->state.phase, OTTER_PHASE_IDLE);
+    assert_true(rig_run(rig, OTTER_EVENT_REPORTED, OTTER_OUTCOME_NOT_FOR_US, 5000));
+    assert_non_null(strstr(rig->report, "\"result\":\"not-for-us\""));
+    unsigned fetched = rig_count(rig, OTTER_EVENT_PROGRESS);
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_NOT_FOR_US);
+    assert_int_equal(rig_count(rig, OTTER_EVENT_PROGRESS), fetched); /* not fetched again at once */
+    offer_fixed(0x10018000);
+    snprintf(rig->image_etag, sizeof rig->image_etag, "\"another\"");
+    expect_installed();
+}
+
+static unsigned asked;
+static struct otter_image asked_about;
+
+static bool never_startable(const struct otter_layout *layout, const struct otter_view *view,
+                            const struct otter_image *image)
+{
+    uint8_t first;
+    assert_ptr_equal(layout, &rig->layout);
+    assert_int_equal(otter_view_read(view, image->header_size, &first, 1), 0);
+    assert_int_equal(first, rig->image[image->header_size]);
+    asked_about = *image;
+    asked++;
+    return false;
+}
+
+static void test_an_image_that_the_board_cannot_start_is_not_asked_for(void **test)
+{
+    (void)test;
+    rig->config.startable = never_startable;
+    rig_offer(rig, next_version, 5000);
+    rig->image[3000] ^= 1; /* not genuine: nobody is asked */
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_BAD_IMAGE);
+    assert_int_equal(asked, 0);
+    rig_offer(rig, (struct otter_version){1, 2, 0, 0}, 5000);
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_NOT_FOR_US);
+    assert_int_equal(asked, 1);
+    assert_int_equal(asked_about.version.minor, 2);
+    assert_int_equal(rig->state.phase, OTTER_PHASE_IDLE);
+}
+
+static void test_a_job_for_others_is_not_reported(void **test)
+{
+    (void)test;
+    snprintf(rig->job, sizeof rig->job, "{\"Board\":\"C\",\"Version\":\"1.1.0\",\"File\":\"/f\"}");
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_NOT_FOR_US);
+    assert_false(rig_run(rig, OTTER_EVENT_REPORTED, OTTER_OUTCOME_NOT_FOR_US, 500));
+    assert_int_equal(rig->reports, 0);
+}
+
 static void test_a_bad_file_is_left_alone_for_ever_longer(void **test)
 {
     (void)test;
@@ -413,6 +478,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_file_that_is_no_image_does_not_touch_the_flash, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_last_unit_is_filled_with_the_erased_value, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_the_bootloader_would_refuse_is_refused_here, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_an_image_for_another_address_is_not_asked_for, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_an_image_that_the_board_cannot_start_is_not_asked_for, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_job_for_others_is_not_reported, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_bad_file_is_left_alone_for_ever_longer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bytes_behind_the_image_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tiny_files_are_no_images, setup, teardown),
