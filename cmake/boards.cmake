@@ -30,7 +30,9 @@ endfunction()
 
 file(GLOB board_sources CONFIGURE_DEPENDS ${board_shared}/*.c ${CMAKE_SOURCE_DIR}/board/${OTTER_BOARD}/*.c)
 list(REMOVE_DUPLICATES board_sources)
+list(APPEND board_sources ${CMAKE_SOURCE_DIR}/board/words.c)
 list(APPEND board_sources ${BOARD_SOURCES})
+file(GLOB board_scripts CONFIGURE_DEPENDS ${board_shared}/*.ld)
 file(GLOB bootloader_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/app/bootloader/*.c)
 file(GLOB application_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/app/ota-https/*.c)
 list(FILTER application_sources EXCLUDE REGEX "/version\\.c$")
@@ -48,7 +50,7 @@ function(otter_firmware name map script)
     add_executable(${name} ${ARGN})
     otter_board_target(${name} ${map})
     set_target_properties(${name} PROPERTIES SUFFIX .elf
-        LINK_DEPENDS "${board_shared}/${script};${CMAKE_BINARY_DIR}/${map}/otter_map.ld")
+        LINK_DEPENDS "${board_scripts};${CMAKE_BINARY_DIR}/${map}/otter_map.ld")
     target_link_options(${name} PRIVATE -nostartfiles -Wl,--gc-sections -Wl,-Map=${name}.map
         -L${CMAKE_SOURCE_DIR}/board/${OTTER_BOARD} -L${board_shared} -L${CMAKE_BINARY_DIR}/${map}
         -T${board_shared}/${script})
@@ -65,6 +67,14 @@ foreach(map ${maps})
     otter_firmware(bootloader-${map} ${map} bootloader.ld ${bootloader_sources})
     target_link_libraries(bootloader-${map} PRIVATE board_${map} otter_boot otter_slot otter_boot_p256)
 
+    # For tests of the board: test/boards/board.py.
+    otter_firmware(blink-${map} ${map} application.ld ${CMAKE_SOURCE_DIR}/test/boards/blink/main.c)
+    set_target_properties(blink-${map} PROPERTIES EXCLUDE_FROM_ALL TRUE)
+    target_link_libraries(blink-${map} PRIVATE board_${map} otter_slot)
+
+    if(NOT application_sources)
+        continue()
+    endif()
     add_library(ota_https_${map} OBJECT ${application_sources})
     otter_board_target(ota_https_${map} ${map})
     target_link_libraries(ota_https_${map} PRIVATE otter_port_lwip otter_port_mbedtls)

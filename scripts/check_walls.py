@@ -24,8 +24,8 @@ WALLS = {
     "delta": ([r"otter/\w+\.h", r"delta/\w+\.h"], STANDARD | {"string.h"}),
     "port": ([r"otter/\w+\.h", r"port/\w+/\w+\.h", r"mbedtls/.*", r"psa/.*", r"otter_mbedtls\w*\.h"], None),
     "sim": ([r"otter/\w+\.h", r"sim/\w+\.h"], None),
-    "board": ([r"otter/\w+\.h", r"board/.*\.h", r"sim/\w+\.h", r"port/.*\.h", r"otter_map\.h", r"part\.h"], None),
-    "app": ([r"otter/\w+\.h", r"app/.*\.h", r"board/.*\.(h|def)", r"port/.*\.h", r"sim/\w+\.h"], None),
+    "board": ([r"otter/\w+\.h", r"board/.*\.(h|def)", r"sim/\w+\.h", r"port/.*\.h", r"otter_map\.h", r"part\.h"], None),
+    "app": ([r"otter/\w+\.h", r"app/.*\.h", r"board/.*\.(h|def)", r"port/.*\.h", r"sim/\w+\.h", r"otter_map\.h"], None),
     "tool": ([r"otter/\w+\.h", r"tool/.*", r"sim/\w+\.h", r"board/.*\.(h|def)", r"port/.*\.h", r"slot/\w+\.h"], None),
 }
 DEVICE = ("agent", "slot", "boot", "delta")

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * machine.h - private to board/qemu-mps2: registers, and what its files ask of each other.
+ *
+ * Addresses: Arm AN386 and AN500 (FPGA images for the MPS2), as far as QEMU models them, and
+ * the ARMv7-M Architecture Reference Manual. All clocks are 25 MHz.
+ *
+ * Memory, from the bottom of RAM (ram.ld): the thread's stack, so that what overflows it leaves
+ * RAM and faults; a guard that nothing may touch but the fault handler, whose stack it is; the
+ * interrupts' stack; data; and at the top the record that survives a reset.
+ */
+#ifndef OTTER_BOARD_MACHINE_H
+#define OTTER_BOARD_MACHINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "board/words.h"
+
+#define MACHINE_HZ 25000000u
+#define MACHINE_REGISTER(addr) (*(volatile uint32_t *)(addr))
+
+/* Arm's system control space */
+#define SYSTICK_CTRL MACHINE_REGISTER(0xE000E010u)
+#define SYSTICK_LOAD MACHINE_REGISTER(0xE000E014u)
+#define NVIC_ENABLE MACHINE_REGISTER(0xE000E100u) /* interrupts 0 to 31: these machines have no more */
+#define NVIC_DISABLE MACHINE_REGISTER(0xE000E180u)
+#define NVIC_UNPEND MACHINE_REGISTER(0xE000E280u)
+#define NVIC_PRIORITY ((volatile uint8_t *)0xE000E400u)
+#define SCB_ICSR MACHINE_REGISTER(0xE000ED04u)
+#define SCB_VTOR MACHINE_REGISTER(0xE000ED08u)
+#define SCB_AIRCR MACHINE_REGISTER(0xE000ED0Cu)
+#define SCB_CFSR MACHINE_REGISTER(0xE000ED28u)
+#define SCB_HFSR MACHINE_REGISTER(0xE000ED2Cu)
+#define SCB_MMFAR MACHINE_REGISTER(0xE000ED34u)
+#define SCB_BFAR MACHINE_REGISTER(0xE000ED38u)
+#define MPU_CTRL MACHINE_REGISTER(0xE000ED94u)
+#define MPU_RBAR MACHINE_REGISTER(0xE000ED9Cu)
+#define MPU_RASR MACHINE_REGISTER(0xE000EDA0u)
+
+/* Where things lie: every program's linker script says it (ram.ld). */
+extern uint32_t stack_start[], stack_end[], guard_start[], guard_end[], interrupt_stack_end[];
+extern uint32_t data_start[], data_end[], data_load[], bss_start[], bss_end[];
+extern uint8_t null_bits[]; /* its address: so many bits of address above 0 are out of bounds */
+
+#define RAM_START 0x20000000u
+#define RAM_SIZE 0x40000u /* the smallest of the real parts has so much; the machines have more */
+#define RAM_BITS 18u
+#define OTP_ADDR 0x00300000u /* factory settings: tool/board.c */
+#define OTP_SIZE 0x10000u
+#define FLASH_FILE_SIZE 0x1000000u
+#define FLASH_FILE_BITS 24u
+#define FLASH_USED_OFF 0xE00000u /* notes of the flash driver: tool/board.c */
+
+int main(void);
+
+/* Which program this is: the bootloader's vector table is at 0. */
+static inline const char *machine_prefix(void)
+{
+    return SCB_VTOR == 0 ? WORDS_BOOT : WORDS_APP;
+}
+
+void uart_start(void);
+void uart_break_line(void); /* what comes next begins a line */
+void clock_start(void);
+void mpu_start(void);
+void mpu_flash_writable(bool writable); /* only while the driver changes flash */
+
+/* reset.c: the cause that the next reset will have; pc 0: not known. */
+enum machine_cause { /* values that memory does not have by chance */
+    CAUSE_RUNNING = 0x0ff1ce00,
+    CAUSE_SOFTWARE,
+    CAUSE_BARKED, /* the watchdog is about to reset */
+    CAUSE_FAULT
+};
+void reset_note(enum machine_cause cause, uint32_t pc);
+void reset_begin_life(void); /* the noted cause becomes the last reset's; the next one's: RUNNING */
+void reset_fed(void);        /* what had barked goes on */
+_Noreturn void reset_now(void);
+
+/* fault.c: the pc of an exception frame; 0 where there cannot be a frame. */
+uint32_t fault_frame_pc(const uint32_t *frame);
+void fault_handler(void);
+void bark_handler(void);
+
+/* Call `handler` on this interrupt, 0 to 31; priority 0 is served first, 7 last. Applications only. */
+void interrupt_start(unsigned irq, unsigned priority, void (*handler)(void));
+
+/* idle.c: board_idle asks `pending` before it sleeps, and stays awake when it says so; pending also
+ * makes sure that an interrupt comes with the next such event. */
+void idle_watch(bool (*pending)(void));
+
+/* semihost.c: one request to QEMU; -1 when it was started without semihosting. */
+int semihost(uint32_t request, const void *arguments);
+
+#endif
