@@ -8,7 +8,7 @@ usage: scripts/test.py [--quick] [--werror]
 --werror   warnings stop the build
 
 Steps: walls and budgets of the source; host build and all tests; sanitizer build and its
-tests; clang build; Cortex-M4 size table against its budgets. The last line is
+tests; clang build; the board to copy; Cortex-M4 size table against its budgets. The last line is
 "N passed, N failed"; exit 0 only when nothing failed. Two runs at once do not disturb each
 other: builds wait for their turn, each run keeps its test logs in a folder of its own.
 """
@@ -100,6 +100,7 @@ def main():
         if build(tally, "asan", args.werror):
             ctest(tally, "asan", "-E", SLOW)
         build(tally, "clang", args.werror)
+        build(tally, "template", args.werror)
         step(tally, "sizes", ["make", "--no-print-directory", "sizes"])
     for name in tally.failed:
         print(f"failed: {name}")
