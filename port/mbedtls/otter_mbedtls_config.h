@@ -77,6 +77,7 @@ int64_t otter_mbedtls_time(int64_t *ret_now);
 #define MBEDTLS_PSA_CRYPTO_C
 #define MBEDTLS_USE_PSA_CRYPTO
 #define MBEDTLS_PSA_CRYPTO_EXTERNAL_RNG
+#define MBEDTLS_PSA_ASSUME_EXCLUSIVE_BUFFERS /* one task at a time inside: no copies of records */
 #ifndef MBEDTLS_PSA_KEY_SLOT_COUNT
 #define MBEDTLS_PSA_KEY_SLOT_COUNT 32 /* an open connection holds two, a handshake five */
 #endif

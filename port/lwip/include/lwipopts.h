@@ -22,6 +22,7 @@
 #define TCP_SND_BUF (2 * TCP_MSS)
 #define MEMP_NUM_TCP_SEG 12
 #define PBUF_POOL_SIZE 8
-#define PBUF_POOL_BUFSIZE 1536
+#define PBUF_POOL_BUFSIZE 1536 /* a frame in one */
+#define ETH_PAD_SIZE 2
 
 #endif
