@@ -40,16 +40,20 @@ enum board_reset board_reset_cause(uint32_t *ret_pc);
 void board_watchdog_feed(void);  /* its time begins anew; nothing while it does not run */
 _Noreturn void board_reset(void); /* at once; the cause is SOFTWARE then */
 
+/* True when the processor could start the image where the primary slot is: its stack pointer
+ * lies in RAM, its first instruction in the image. An otter_startable_fn (otter/state.h). */
+bool board_startable(const struct otter_layout *layout, const struct otter_view *view,
+                     const struct otter_image *image);
+
+/* What was provisioned at the factory under this name, the index-th such value; NUL-terminated
+ * and valid for ever; NULL: none. ret_len may be NULL. docs/boards.md lists the names. */
+const char *board_setting(const char *name, size_t index, size_t *ret_len);
+
 /* ---- bootloader ---- */
 
 /* Not fed for this long is a reset. Runs until the next reset, whoever runs. */
 #define BOARD_WATCHDOG_MS 4000u
 void board_watchdog_start(void);
-
-/* True when the processor could start the image where the primary slot is: its stack pointer
- * lies in RAM, its first instruction in the image. An otter_startable_fn (otter/state.h). */
-bool board_startable(const struct otter_layout *layout, const struct otter_view *view,
-                     const struct otter_image *image);
 
 /* Leave no interrupt, timer or exception of this program behind, and start the one whose
  * vector table is at this address. The watchdog runs on. */
@@ -75,10 +79,6 @@ void board_timer_start(uint32_t period_ms, void (*tick)(void *ctx), void *ctx);
 
 /* Sleep until something happens, for at most `ms`. */
 void board_idle(uint32_t ms);
-
-/* What was provisioned at the factory under this name, the index-th such value; NUL-terminated
- * and valid for ever; NULL: none. docs/boards.md lists the names. */
-const char *board_setting(const char *name, size_t index, size_t *ret_len);
 
 /* Network: start once, poll often. The byte streams are those of port/lwip, or of the board's
  * own stack. */

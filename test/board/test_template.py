@@ -97,6 +97,18 @@ class Template(unittest.TestCase):
             self.assertGreater(len(function.purpose), 15, function.name)
             self.assertIn(function.name + "(", lines[function.line - 1])
 
+    def test_the_header_says_who_needs_each_function(self):
+        for program, word in (("bootloader", "bootloader"), ("ota-https", "application")):
+            code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "app" / program).glob("*.c"))
+            for function in FUNCTIONS:
+                if re.search(rf"\b{function.name}\b", code):
+                    self.assertIn(word, function.users, function.name)
+
+    def test_the_emulated_boards_are_whole(self):
+        for name in ("qemu-psoc62", "qemu-xmc7200"):
+            code, output = check(ROOT / "board" / name)
+            self.assertEqual(code, 0, output)
+
     def test_a_misspelt_function_is_recognised(self):
         code, output = Copy(lambda text, name: text.replace(name, "board_lunch"), "board_launch").check()
         self.assertEqual(code, 1, output)
