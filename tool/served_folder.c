@@ -3,7 +3,8 @@
  * served_folder.c - finds private keys before a server hands them out.
  *
  * The replaced system's instructions serve the very folder in which the certificates were
- * made. A PEM private key is known by its first line, wherever in a file it stands.
+ * made. A PEM private key is known by its first line, wherever in a file it stands; that
+ * text alone, ended by a NUL, is a constant of a program that can read keys: most firmware.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +26,9 @@ static bool holds_mark(const char *bytes, size_t len)
     while (at) {
         size_t rest = len - (size_t)(at - bytes);
         size_t reach = rest < 64 ? rest : 64;
-        if (memmem(at, reach, mark, sizeof mark - 1)) {
+        const char *end = memmem(at, reach, mark, sizeof mark - 1);
+        end = end ? end + sizeof mark - 1 : NULL;
+        if (end && end < bytes + len && *end != 0) {
             return true;
         }
         at = memmem(at + 1, rest - 1, begin, sizeof begin - 1);

@@ -79,9 +79,16 @@ class Publish(Folder):
     def test_key_far_inside_a_file_is_found(self):
         os.mkdir(self.folder / "www")
         key = (self.folder / "k.pem").read_bytes()
-        for at in (0, 65500, 65530, 65536, 200000):
+        for at in (0, *range(65536 - 40, 65537), 200000):
             (self.folder / "www/blob").write_bytes(b"\n" * at + key)
             self.refused(1, "blob' is a private key", "publish", "--image", "app-1.0.0.bin", "--folder", "www")
+
+    def test_firmware_that_can_read_keys_is_no_key(self):
+        text = b"-----BEGIN EC PRIVATE KEY-----\0-----END EC PRIVATE KEY-----\0-----BEGIN PRIVATE KEY-----\0"
+        (self.folder / "p.bin").write_bytes((self.folder / "p.bin").read_bytes() + text * 1200)  # over a piece of 64 KiB
+        self.image("3.0.0", "tls.bin")
+        self.otter("publish", "--image", "tls.bin", "--folder", "www")
+        self.assertIn("tls-3.0.0-", self.job()["File"])
 
     def test_refusals(self):
         os.mkdir(self.folder / "www")
