@@ -22,7 +22,8 @@
 #include "otter/transport.h"
 #include "port/mbedtls/arena.h"
 
-/* Enough for a client certificate and a server chain of three; see docs/certificates.md. */
+/* Enough for a client certificate and a server chain of three, RSA-4096 each. A device whose
+ * servers have EC certificates does with 36 KiB: docs/certificates.md has what was measured. */
 #define OTTER_TLS_ARENA_SIZE (64u * 1024u)
 #define OTTER_TLS_SESSIONS 2u /* hosts whose sessions are kept */
 #define OTTER_TLS_HOST_MAX 254u
