@@ -21,18 +21,18 @@
 enum { START = 0, LOOK_AGAIN = 1 };
 enum { TRIAL_BOOTS_DEFAULT = 3, ATTEMPTS_MAX = 15, BUF_SIZE_MIN = 512 };
 
-struct boot {
+struct boot { /* what is used most comes first: that makes short instructions */
     const struct otter_boot_config *config;
     const struct otter_layout *layout;
-    struct otter_state state;
-    struct otter_run run;
-    struct otter_image primary, secondary;
     int primary_err;     /* of the last verification */
     bool primary_known;  /* it still holds */
     bool entered;        /* the phase was entered in this call: nothing was interrupted */
     bool bootstrapped, reverted; /* in this call: not tried twice */
     enum otter_reason verdict;   /* why the request, or the trial, fails */
     struct otter_boot_event event; /* the next one */
+    struct otter_run run;
+    struct otter_state state;
+    struct otter_image primary, secondary;
 };
 
 /* The fields of boot->event that were set go with it, and are cleared. */
@@ -52,12 +52,17 @@ static void tell(struct boot *boot, enum otter_boot_event_kind kind)
 static int verify(const struct boot *boot, const struct otter_view *view, struct otter_image *image)
 {
     const struct otter_boot_config *config = boot->config;
+    struct otter_image_check check;
     int err = otter_image_parse(view, image);
     if (err < 0) {
         return err;
     }
-    return otter_image_verify(view, image, config->keys, config->keys_count, config->feed,
-                              config->ctx);
+    otter_image_check_begin(&check, view, image, config->keys, config->keys_count);
+    do {
+        otter_run_feed(&boot->run);
+        err = otter_image_check_step(&check, config->buf, config->buf_size);
+    } while (err > 0);
+    return err;
 }
 
 static bool startable(const struct boot *boot, const struct otter_view *view,

@@ -32,7 +32,7 @@ struct step {
     uint32_t off, len;
 };
 
-static void feed(const struct otter_run *run)
+void otter_run_feed(const struct otter_run *run)
 {
     if (run->config->feed != NULL) {
         run->config->feed(run->config->ctx);
@@ -42,12 +42,12 @@ static void feed(const struct otter_run *run)
 /* `now` source bytes in buf, padded with erased bytes to a multiple, go into the destination. */
 static int put(const struct otter_copy *copy, uint32_t off, uint8_t *buf, uint32_t now, enum how how)
 {
-    const struct otter_flash *flash = copy->to.flash;
+    const struct otter_flash *flash = copy->to->flash;
     uint32_t multiple = how == ROWS ? flash->sector_size : flash->prog_size;
     uint32_t padded = now + (multiple - now % multiple) % multiple;
     memset(buf + now, flash->erased, padded - now);
-    return how == ROWS ? otter_area_write(&copy->to, copy->to_off + off, buf, padded)
-                       : otter_area_prog(&copy->to, copy->to_off + off, buf, padded);
+    return how == ROWS ? otter_area_write(copy->to, copy->to_off + off, buf, padded)
+                       : otter_area_prog(copy->to, copy->to_off + off, buf, padded);
 }
 
 /* Through the work buffer's halves: source bytes, and what the destination reads. 1: they
@@ -56,7 +56,7 @@ static int put(const struct otter_copy *copy, uint32_t off, uint8_t *buf, uint32
 static int pass(const struct step *step, enum how how)
 {
     const struct otter_copy *copy = step->copy;
-    const struct otter_flash *flash = copy->to.flash;
+    const struct otter_flash *flash = copy->to->flash;
     uint32_t half = (uint32_t)(step->run->config->buf_size / 2);
     uint8_t *want = step->run->config->buf;
     uint8_t *have = want + half;
@@ -64,15 +64,15 @@ static int pass(const struct step *step, enum how how)
     for (uint32_t done = 0; done < step->len; done += half) {
         uint32_t off = step->off + done;
         uint32_t now = smaller(step->len - done, half);
-        feed(step->run);
-        int err = otter_area_read(&copy->from, copy->from_off + off, want, now);
+        otter_run_feed(step->run);
+        int err = otter_area_read(copy->from, copy->from_off + off, want, now);
         if (err == OTTER_OK && how != LOOK) {
             err = put(copy, off, want, now, how);
         }
         if (err < 0) {
             return err;
         }
-        if (otter_area_read(&copy->to, copy->to_off + off, have, now) < 0 ||
+        if (otter_area_read(copy->to, copy->to_off + off, have, now) < 0 ||
             memcmp(want, have, now) != 0) {
             return 0;
         }
@@ -95,11 +95,11 @@ static void tell(struct otter_run *run, uint32_t done)
 /* [first, first + size) is the erase step: fill it. */
 static int fill(const struct step *step, uint32_t first, uint32_t size)
 {
-    const struct otter_area *to = &step->copy->to;
+    const struct otter_area *to = step->copy->to;
     bool rows = to->flash->write != NULL && size == to->flash->sector_size &&
                 first == step->copy->to_off + step->off &&
                 size <= step->run->config->buf_size / 2;
-    feed(step->run);
+    otter_run_feed(step->run);
     int err = rows ? OTTER_OK : otter_area_erase(to, first, size);
     if (err == OTTER_OK) {
         err = pass(step, rows ? ROWS : PROG);
@@ -113,7 +113,7 @@ int otter_copy_run(struct otter_run *run, const struct otter_copy *copy, uint32_
     while (step.off < copy->len) {
         uint32_t size;
         uint32_t end = copy->to_off + copy->len;
-        uint32_t first = otter_area_step(&copy->to, copy->to_off + step.off, end, &size);
+        uint32_t first = otter_area_step(copy->to, copy->to_off + step.off, end, &size);
         step.len = smaller(first + size, end) - copy->to_off - step.off;
         int same = copy->redo ? 0 : pass(&step, LOOK);
         if (same == 0) {

@@ -30,16 +30,18 @@ static struct range range_of(const struct otter_plan *plan, uint32_t index, uint
     return (struct range){begin, end > begin ? end - begin : 0};
 }
 
-/* Where the old bytes of a range are kept. A unit lies on one side of the split. */
-static struct otter_area kept_at(const struct otter_run *run, uint32_t begin, uint32_t *ret_off)
+/* Where the old bytes of a range are kept (otter_plan_fallback). A unit lies on one side of
+ * the split. */
+static const struct otter_area *kept_at(const struct otter_run *run, uint32_t begin,
+                                        uint32_t *ret_off)
 {
-    struct otter_view view = otter_plan_fallback(run->state->layout, &run->plan);
-    if (begin >= view.split) {
-        *ret_off = begin - view.split;
-        return view.high;
+    const struct otter_layout *layout = run->state->layout;
+    if (begin >= run->plan.split) {
+        *ret_off = begin - run->plan.split;
+        return &layout->scratch;
     }
-    *ret_off = begin + run->plan.unit; /* in the whole slot, whose sectors it shares */
-    return run->state->layout->secondary;
+    *ret_off = begin + run->plan.unit;
+    return &layout->secondary;
 }
 
 static uint32_t done_of(const struct otter_run *run)
@@ -62,7 +64,7 @@ static int move(struct otter_run *run, const struct otter_copy *copy)
 
 static int move_out(struct otter_run *run, struct range range)
 {
-    struct otter_copy copy = {.from = run->state->layout->primary, .from_off = range.begin,
+    struct otter_copy copy = {.from = &run->state->layout->primary, .from_off = range.begin,
                               .len = range.len, .redo = true}; /* foreign bytes: never equal */
     copy.to = kept_at(run, range.begin, &copy.to_off);
     return move(run, &copy);
@@ -70,15 +72,15 @@ static int move_out(struct otter_run *run, struct range range)
 
 static int move_in(struct otter_run *run, struct range range)
 {
-    struct otter_copy copy = {.from = run->state->layout->secondary, .from_off = range.begin,
-                              .to = run->state->layout->primary, .to_off = range.begin,
+    struct otter_copy copy = {.from = &run->state->layout->secondary, .from_off = range.begin,
+                              .to = &run->state->layout->primary, .to_off = range.begin,
                               .len = range.len, .redo = run->redo || run->redo_all};
     return move(run, &copy);
 }
 
 static int move_back(struct otter_run *run, struct range range)
 {
-    struct otter_copy copy = {.to = run->state->layout->primary, .to_off = range.begin,
+    struct otter_copy copy = {.to = &run->state->layout->primary, .to_off = range.begin,
                               .len = range.len, .redo = run->redo || run->redo_all};
     copy.from = kept_at(run, range.begin, &copy.from_off);
     return move(run, &copy);

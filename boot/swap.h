@@ -43,6 +43,8 @@ struct otter_run {
     uint32_t told;  /* of them at the last event */
 };
 
+void otter_run_feed(const struct otter_run *run); /* the watchdog */
+
 /* Run the steps from state->out_count, in_count to the end. The record of the last step is
  * the caller's next state. 0: all is in place; OTTER_ERR_IO: a copy or a record failed. */
 int otter_swap_run(struct otter_run *run);
@@ -53,7 +55,7 @@ int otter_revert_run(struct otter_run *run);
 
 /* One copy between areas. The source stays as it is. */
 struct otter_copy {
-    struct otter_area from, to;
+    const struct otter_area *from, *to;
     uint32_t from_off, to_off, len;
     bool redo; /* erase and program everything; else sectors that are equal are skipped */
 };

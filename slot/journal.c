@@ -245,7 +245,7 @@ static int write_sector(struct otter_journal *journal, uint32_t off, const uint8
         otter_area_erase(area, journal->fresh_end, sector) == OTTER_OK) {
         journal->fresh_end += sector;
     }
-    if (area->flash->write != NULL && journal->cell_size == sector) {
+    if (journal->cell_size == sector) {
         return otter_area_write(area, off, cell, sector);
     }
     int err = otter_area_erase(area, off, sector);

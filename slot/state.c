@@ -61,25 +61,70 @@ static struct otter_version load_version(const uint8_t *from)
                                   load_le32(from + 4)};
 }
 
-static struct otter_record state_record(const struct otter_state *state)
+/* Live records in the order in which they are written; rejects have the indices below. */
+enum { LIVE_IMAGE = OTTER_REJECTS_MAX, LIVE_FLOOR, LIVE_DOWNLOAD, LIVE_STATE, LIVE_COUNT };
+_Static_assert((uint32_t)LIVE_COUNT == OTTER_JOURNAL_LIVE_MAX, "the journal asks for all of them");
+
+static void store_reject(uint8_t *body, const struct otter_reject *reject)
 {
-    struct otter_record record = {
-        .type = OTTER_RECORD_STATE,
-        .flags = state->permanent ? OTTER_RECORD_PERM : 0,
-        .phase = (uint8_t)state->phase,
-        .verdict = (uint8_t)(state->attempts | (unsigned)state->reason << 4),
-    };
-    store_le16(record.body, state->out_count);
-    store_le16(record.body + 2, state->in_count);
-    store_le32(record.body + 4, state->old_size);
-    store_le32(record.body + 8, state->new_size);
-    store_le32(record.body + 12, state->unit_size);
-    return record;
+    memcpy(body, reject->hash, sizeof reject->hash);
+    store_version(body + OTTER_REJECT_HASH_SIZE, &reject->version);
+}
+
+static void load_reject(const uint8_t *body, struct otter_reject *ret_reject)
+{
+    memcpy(ret_reject->hash, body, sizeof ret_reject->hash);
+    ret_reject->version = load_version(body + OTTER_REJECT_HASH_SIZE);
+}
+
+static void store_state(const struct otter_state *state, struct otter_record *record)
+{
+    record->type = OTTER_RECORD_STATE;
+    record->flags = state->permanent ? OTTER_RECORD_PERM : 0;
+    record->phase = (uint8_t)state->phase;
+    record->verdict = (uint8_t)(state->attempts | (unsigned)state->reason << 4);
+    store_le16(record->body, state->out_count);
+    store_le16(record->body + 2, state->in_count);
+    store_le32(record->body + 4, state->old_size);
+    store_le32(record->body + 8, state->new_size);
+    store_le32(record->body + 12, state->unit_size);
+}
+
+/* The record is what the state holds, also where it says that this one is not live. */
+static bool give(void *ctx, uint32_t index, struct otter_record *ret_record)
+{
+    const struct otter_state *state = ctx;
+    uint8_t *body = ret_record->body;
+    memset(ret_record, 0, sizeof *ret_record);
+    switch (index) {
+    case LIVE_IMAGE:
+        ret_record->type = OTTER_RECORD_IMAGE;
+        store_reject(body, &state->requested);
+        return true;
+    case LIVE_FLOOR:
+        ret_record->type = OTTER_RECORD_FLOOR;
+        store_version(body, &state->floor_version);
+        store_le32(body + 8, state->floor_counter);
+        return true;
+    case LIVE_DOWNLOAD:
+        ret_record->type = OTTER_RECORD_DOWNLOAD;
+        store_le32(body, state->download.off);
+        memcpy(body + 4, state->download.source, sizeof state->download.source);
+        return state->download.off != 0;
+    case LIVE_STATE:
+        store_state(state, ret_record);
+        return true;
+    default:
+        ret_record->type = OTTER_RECORD_REJECT;
+        store_reject(body, &state->rejects[index]);
+        return index < state->rejects_count;
+    }
 }
 
 static void take_state(struct otter_state *state, const struct otter_record *record)
 {
-    struct otter_record before = state_record(state);
+    struct otter_record before;
+    (void)give(state, LIVE_STATE, &before);
     before.seq = record->seq;
     before.flags |= record->flags & OTTER_RECORD_FOLLOWS;
     if (!state->has_state || memcmp(&before, record, sizeof before) != 0) {
@@ -123,12 +168,6 @@ void otter_state_add_reject(struct otter_state *state, const struct otter_reject
         state->rejects[i] = state->rejects[i + 1];
     }
     state->rejects[i] = *reject;
-}
-
-static void load_reject(const uint8_t *body, struct otter_reject *ret_reject)
-{
-    memcpy(ret_reject->hash, body, sizeof ret_reject->hash);
-    ret_reject->version = load_version(body + OTTER_REJECT_HASH_SIZE);
 }
 
 static void forget(struct otter_state *state)
@@ -176,63 +215,18 @@ static void take(void *ctx, const struct otter_record *record)
     }
 }
 
-static struct otter_record reject_record(enum otter_record_type type,
-                                         const struct otter_reject *reject)
-{
-    struct otter_record record = {.type = (uint8_t)type};
-    memcpy(record.body, reject->hash, sizeof reject->hash);
-    store_version(record.body + OTTER_REJECT_HASH_SIZE, &reject->version);
-    return record;
-}
-
-static struct otter_record floor_record(const struct otter_state *state)
-{
-    struct otter_record record = {.type = OTTER_RECORD_FLOOR};
-    store_version(record.body, &state->floor_version);
-    store_le32(record.body + 8, state->floor_counter);
-    return record;
-}
-
-static struct otter_record download_record(const struct otter_download *download)
-{
-    struct otter_record record = {.type = OTTER_RECORD_DOWNLOAD};
-    store_le32(record.body, download->off);
-    memcpy(record.body + 4, download->source, sizeof download->source);
-    return record;
-}
-
-static bool give(void *ctx, uint32_t index, struct otter_record *ret_record)
-{
-    const struct otter_state *state = ctx;
-    if (index < OTTER_REJECTS_MAX) {
-        *ret_record = reject_record(OTTER_RECORD_REJECT, &state->rejects[index]);
-        return index < state->rejects_count;
-    }
-    switch (index - OTTER_REJECTS_MAX) {
-    case 0:
-        *ret_record = reject_record(OTTER_RECORD_IMAGE, &state->requested);
-        return true;
-    case 1:
-        *ret_record = floor_record(state);
-        return true;
-    case 2:
-        *ret_record = download_record(&state->download);
-        return state->download.off != 0;
-    default:
-        *ret_record = state_record(state);
-        return true;
-    }
-}
-
 static struct otter_journal_reader reader_of(struct otter_state *state)
 {
     return (struct otter_journal_reader){.ctx = state, .take = take, .give = give};
 }
 
-static int append(struct otter_state *state, const struct otter_record *record)
+/* A live record as it stands now. */
+static int append(struct otter_state *state, uint32_t index)
 {
     struct otter_journal_reader reader = reader_of(state);
-    return otter_journal_append(&state->journal, record, &reader);
+    struct otter_record record;
+    (void)give(state, index, &record);
+    return otter_journal_append(&state->journal, &record, &reader);
 }
 
 int otter_state_write(struct otter_state *state)
@@ -240,11 +234,10 @@ int otter_state_write(struct otter_state *state)
     if (!has_journal(state)) {
         return OTTER_OK;
     }
-    struct otter_record record = state_record(state);
     if (state->phase != OTTER_PHASE_IDLE) {
         state->download.off = 0; /* as take_state does */
     }
-    return append(state, &record);
+    return append(state, LIVE_STATE);
 }
 
 int otter_state_write_reject(struct otter_state *state)
@@ -252,9 +245,8 @@ int otter_state_write_reject(struct otter_state *state)
     if (!has_journal(state)) {
         return OTTER_OK;
     }
-    struct otter_record record = reject_record(OTTER_RECORD_REJECT, &state->requested);
     otter_state_add_reject(state, &state->requested);
-    return append(state, &record);
+    return append(state, state->rejects_count - 1);
 }
 
 bool otter_state_floor_rises(const struct otter_state *state, const struct otter_image *image)
@@ -290,8 +282,7 @@ int otter_state_settle(struct otter_state *state, const struct otter_image *conf
     if (confirmed != NULL) {
         raise_floor(state, confirmed);
     }
-    struct otter_record floor = floor_record(state);
-    err = append(state, &floor);
+    err = append(state, LIVE_FLOOR);
     if (err == OTTER_OK) {
         state->proven = true;
         state->journal.unproven = false;
@@ -330,9 +321,8 @@ int otter_state_request_swap(struct otter_state *state, const struct otter_image
     memcpy(state->requested.hash, image->hash, sizeof state->requested.hash);
     state->requested.version = image->version;
     if (has_journal(state)) {
-        struct otter_record record = reject_record(OTTER_RECORD_IMAGE, &state->requested);
         otter_journal_make_room(&state->journal);
-        err = append(state, &record);
+        err = append(state, LIVE_IMAGE);
     } else {
         err = state->layout->trailers->request(&state->layout->secondary, permanent, image->size);
     }
@@ -400,15 +390,16 @@ int otter_state_save_download(struct otter_state *state, const struct otter_down
     if (state->phase != OTTER_PHASE_IDLE) {
         return OTTER_ERR_REFUSED;
     }
-    if (has_journal(state)) { /* also where nothing changes: a torn record may surface yet */
-        struct otter_record record = download_record(download);
-        int err = append(state, &record);
-        if (err < 0) {
-            return err;
-        }
-    }
+    struct otter_download before = state->download;
     state->download = *download;
-    return OTTER_OK;
+    if (!has_journal(state)) {
+        return OTTER_OK;
+    }
+    int err = append(state, LIVE_DOWNLOAD); /* also where nothing changes: a torn record may surface yet */
+    if (err < 0) {
+        state->download = before;
+    }
+    return err;
 }
 
 bool otter_state_on_trial(const struct otter_state *state)

@@ -106,6 +106,9 @@ struct otter_state {
     enum otter_reason reason;      /* why the last image was not kept; until acknowledged */
     uint8_t attempts;              /* trial boots begun */
     bool permanent;                /* request: no trial */
+    bool has_state;                /* journal: a state record was read */
+    bool proven;                   /* journal: and it cannot read differently at the next reset */
+    bool created;                  /* journal: no half was valid, it was begun anew */
     uint32_t out_count, in_count;  /* swap progress, units */
     uint32_t old_size, new_size;   /* swap: bytes; kept until the next request */
     uint32_t unit_size;            /* swap: bytes */
@@ -116,9 +119,6 @@ struct otter_state {
     struct otter_version floor_version; /* newest version ever confirmed */
     uint32_t floor_counter;             /* highest security counter ever confirmed */
     uint32_t last_seq;   /* journal: of the record read last */
-    bool has_state;      /* journal: a state record was read */
-    bool proven;         /* journal: and it cannot read differently at the next reset */
-    bool created;        /* journal: no half was valid, it was begun anew */
     struct otter_journal journal;
 };
 
