@@ -51,6 +51,20 @@ const char *words_hex(struct words_number *number, uint32_t value)
     return number->text;
 }
 
+const char *words_version(struct words_version *version, const struct otter_version *value)
+{
+    const uint32_t parts[4] = {value->major, value->minor, value->revision, value->build};
+    struct words_number number;
+    version->text[0] = '\0';
+    for (unsigned i = 0; i < 4 && (i < 3 || parts[i] != 0); i++) {
+        if (i > 0) {
+            (void)strcat(version->text, i < 3 ? "." : "+");
+        }
+        (void)strcat(version->text, words_decimal(&number, parts[i]));
+    }
+    return version->text;
+}
+
 const char *words_addr(struct words_number *number, uint32_t addr)
 {
     return addr == 0 ? "an unknown address" : words_hex(number, addr);

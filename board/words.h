@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+#include "otter/image.h"
+
 #define BOOT_WORD(id, event, keys, text) static const char BOOT_##id[] __attribute__((unused)) = text;
 #define APP_WORD(id, event, keys, text) static const char APP_##id[] __attribute__((unused)) = text;
 #include "board/words.def"
@@ -28,6 +30,12 @@ struct words_number {
 };
 const char *words_decimal(struct words_number *number, uint32_t value);
 const char *words_hex(struct words_number *number, uint32_t value);
+
+/* Text of a version, likewise: "1.2.3", or "1.2.3+4" with a build number. */
+struct words_version {
+    char text[25];
+};
+const char *words_version(struct words_version *version, const struct otter_version *value);
 
 /* An address as the lines name it: as words_hex; 0 is "an unknown address". */
 const char *words_addr(struct words_number *number, uint32_t addr);

@@ -8,7 +8,7 @@
 #include "otter/result.h"
 #include "otter_map.h"
 
-enum { PROGRESS_STEPS = 20, VERSION_SIZE = 32 };
+enum { PROGRESS_STEPS = 20 };
 
 static bool other_map; /* and nothing else is to be said */
 
@@ -16,21 +16,6 @@ static void say(const char *text, const char *first, const char *second, const c
 {
     const char *values[3] = {first, second, third};
     words_say(WORDS_BOOT, text, values);
-}
-
-/* "1.2.3", or "1.2.3+4" with a build number. Returns text. */
-static const char *version_text(char text[VERSION_SIZE], const struct otter_version *version)
-{
-    const uint32_t parts[4] = {version->major, version->minor, version->revision, version->build};
-    struct words_number number;
-    text[0] = '\0';
-    for (unsigned i = 0; i < 4 && (i < 3 || parts[i] != 0); i++) {
-        if (i > 0) {
-            (void)strcat(text, i < 3 ? "." : "+");
-        }
-        (void)strcat(text, words_decimal(&number, parts[i]));
-    }
-    return text;
 }
 
 void story_begin(enum board_reset cause, uint32_t pc)
@@ -88,9 +73,9 @@ static bool trial_failed(enum otter_reason reason)
 
 void story_tell(void *ctx, const struct otter_boot_event *event)
 {
-    char version[VERSION_SIZE], from[VERSION_SIZE];
+    struct words_version text, text_from;
+    const char *version = words_version(&text, &event->version);
     (void)ctx;
-    (void)version_text(version, &event->version);
     switch (event->kind) {
     case OTTER_BOOT_FOUND:
         tell_found(event);
@@ -102,7 +87,7 @@ void story_tell(void *ctx, const struct otter_boot_event *event)
         say(BOOT_REFUSED, version, otter_reason_str(event->reason), NULL);
         break;
     case OTTER_BOOT_SWAP:
-        say(OTTER_MAP_SWAP ? BOOT_SWAP : BOOT_OVERWRITE, version, version_text(from, &event->from), NULL);
+        say(OTTER_MAP_SWAP ? BOOT_SWAP : BOOT_OVERWRITE, version, words_version(&text_from, &event->from), NULL);
         break;
     case OTTER_BOOT_SWAP_RESUMED:
         say(BOOT_SWAP_RESUMED, NULL, NULL, NULL);

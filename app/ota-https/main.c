@@ -16,14 +16,14 @@
 
 static void say_started(void)
 {
-    char led_ms[STORY_NUMBER_SIZE];
-    const char *const values[] = {app_version, story_number(app_led_ms, led_ms)};
-    story_say(STORY_STARTED, values);
+    struct words_number led_ms;
+    const char *const values[] = {app_version, words_decimal(&led_ms, app_led_ms)};
+    story_say(APP_STARTED, values);
 }
 
 static _Noreturn void hang(void)
 {
-    story_say(STORY_HANG, NULL);
+    story_say(APP_HANG, NULL);
     for (;;) {
     }
 }

@@ -9,10 +9,10 @@
 static void say_led(void)
 {
     struct led_times led = led_task_times();
-    char toggles[STORY_NUMBER_SIZE];
-    char late[STORY_NUMBER_SIZE];
-    const char *const values[] = {story_number(led.toggles, toggles), story_number(led.late_max_ms, late)};
-    story_say(STORY_LED, values);
+    struct words_number toggles;
+    struct words_number late;
+    const char *const values[] = {words_decimal(&toggles, led.toggles), words_decimal(&late, led.late_max_ms)};
+    story_say(APP_LED, values);
 }
 
 static void say_memory(void)
@@ -20,12 +20,12 @@ static void say_memory(void)
     struct board_memory memory = board_memory();
     const uint32_t numbers[] = {memory.stack_peak, memory.stack_size, memory.ram_static,
                                 transports_arena_peak()};
-    char texts[4][STORY_NUMBER_SIZE];
+    struct words_number texts[4];
     const char *values[4];
     for (size_t i = 0; i < 4; i++) {
-        values[i] = story_number(numbers[i], texts[i]);
+        values[i] = words_decimal(&texts[i], numbers[i]);
     }
-    story_say(STORY_MEMORY, values);
+    story_say(APP_MEMORY, values);
 }
 
 void measure_say(void)

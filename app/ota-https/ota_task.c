@@ -15,7 +15,7 @@
 #define IO_SIZE (32u * 1024u) /* half receives (a whole TLS record), half stages rows of flash */
 #define TRIAL_LOOK_MS 1000u   /* how often the rules of a trial are looked at, at least */
 
-static _Noreturn void restart(enum story_word why)
+static _Noreturn void restart(const char *why)
 {
     measure_say();
     story_say(why, NULL);
@@ -33,7 +33,7 @@ static bool is_healthy(void *ctx)
 static void on_reset(void *ctx)
 {
     (void)ctx;
-    restart(STORY_RESTART_UPDATE);
+    restart(APP_RESTART_UPDATE);
 }
 
 static uint32_t random_word(void *ctx)
@@ -63,13 +63,13 @@ static void on_agent_event(void *ctx, const struct otter_event *event)
 static void complain(const char *name, const char *value, const char *wanted)
 {
     const char *const values[] = {name, value, wanted};
-    story_say(value == NULL ? STORY_NO_SETTING : STORY_BAD_SETTING, values);
+    story_say(value == NULL ? APP_NO_SETTING : APP_BAD_SETTING, values);
 }
 
 static bool cannot_start(const char *what, const char *err)
 {
     const char *const values[] = {what, err};
-    story_say(STORY_NO_START, values);
+    story_say(APP_NO_START, values);
     return false;
 }
 
@@ -149,15 +149,15 @@ static void end_trial(struct ota_task *ota, uint32_t now_ms)
         return;
     }
     if (ota->verdict == HEALTH_BAD) {
-        story_say(STORY_GIVE_UP, NULL);
+        story_say(APP_GIVE_UP, NULL);
         if (ota->has_agent) {
             otter_agent_stop(&ota->agent);
         }
         (void)otter_state_give_up(&ota->state); /* if that fails: trial boots are counted */
-        restart(STORY_RESTART_HEALTH);
+        restart(APP_RESTART_HEALTH);
     }
     if (now_ms - ota->start_ms >= ota->config.trial_ms) {
-        restart(STORY_RESTART_TIME);
+        restart(APP_RESTART_TIME);
     }
 }
 
@@ -166,14 +166,14 @@ static void end_trial(struct ota_task *ota, uint32_t now_ms)
 static bool may_check(struct ota_task *ota, uint32_t now_ms)
 {
     const char *const address = board_network_address();
-    char wait[STORY_NUMBER_SIZE];
+    struct words_number wait;
     if (address != NULL && !ota->has_network) {
         ota->has_network = true;
-        story_say(STORY_NETWORK, &address);
+        story_say(APP_NETWORK, &address);
     } else if (!ota->has_network && !ota->waited && now_ms - ota->start_ms >= OTA_NETWORK_WAIT_MS) {
-        const char *const waited = story_number(OTA_NETWORK_WAIT_MS, wait);
+        const char *const waited = words_decimal(&wait, OTA_NETWORK_WAIT_MS);
         ota->waited = true;
-        story_say(STORY_NO_NETWORK, &waited);
+        story_say(APP_NO_NETWORK, &waited);
     }
     return ota->has_network || ota->waited;
 }

@@ -2,37 +2,38 @@
 /*
  * story_agent.c - the agent's events as lines.
  */
+#include <string.h>
+
 #include "app/ota-https/story.h"
 #include "otter/result.h"
 
 #define PROGRESS_STEPS 20u
-#define STATUS_MAX (5u + STORY_NUMBER_SIZE) /* "HTTP " and a number */
 
 enum detail { NOTHING, CAUSE, REASON, ERROR };
 
 /* Each outcome has one line; its values are the version, if it names one, then the detail. */
 static const struct {
-    enum story_word word;
+    const char *word;
     bool version;
     enum detail detail;
 } outcomes[] = {
-    [OTTER_OUTCOME_CURRENT] = {STORY_CURRENT, true, NOTHING},
-    [OTTER_OUTCOME_INSTALLING] = {STORY_INSTALLING, true, NOTHING},
-    [OTTER_OUTCOME_CONFIRMED] = {STORY_CONFIRMED, true, NOTHING},
-    [OTTER_OUTCOME_REVERTED] = {STORY_REVERTED, true, REASON},
-    [OTTER_OUTCOME_OLDER] = {STORY_OLDER, true, NOTHING},
-    [OTTER_OUTCOME_REJECTED] = {STORY_REJECTED, true, NOTHING},
-    [OTTER_OUTCOME_NOT_FOR_US] = {STORY_NOT_FOR_US, true, NOTHING},
-    [OTTER_OUTCOME_BAD_JOB] = {STORY_BAD_JOB, false, NOTHING},
-    [OTTER_OUTCOME_FORBIDDEN] = {STORY_FORBIDDEN, true, NOTHING},
-    [OTTER_OUTCOME_BAD_IMAGE] = {STORY_BAD_IMAGE, true, NOTHING},
-    [OTTER_OUTCOME_TOO_LARGE] = {STORY_TOO_LARGE, true, NOTHING},
-    [OTTER_OUTCOME_SERVER] = {STORY_SERVER, false, ERROR},
-    [OTTER_OUTCOME_UNREACHABLE] = {STORY_UNREACHABLE, false, CAUSE},
-    [OTTER_OUTCOME_UNTRUSTED] = {STORY_UNTRUSTED, false, CAUSE},
-    [OTTER_OUTCOME_FLASH] = {STORY_FLASH, false, ERROR},
-    [OTTER_OUTCOME_DEFERRED] = {STORY_DEFERRED, true, NOTHING},
-    [OTTER_OUTCOME_EXPIRED] = {STORY_EXPIRED, true, NOTHING},
+    [OTTER_OUTCOME_CURRENT] = {APP_CURRENT, true, NOTHING},
+    [OTTER_OUTCOME_INSTALLING] = {APP_INSTALLING, true, NOTHING},
+    [OTTER_OUTCOME_CONFIRMED] = {APP_CONFIRMED, true, NOTHING},
+    [OTTER_OUTCOME_REVERTED] = {APP_REVERTED, true, REASON},
+    [OTTER_OUTCOME_OLDER] = {APP_OLDER, true, NOTHING},
+    [OTTER_OUTCOME_REJECTED] = {APP_REJECTED, true, NOTHING},
+    [OTTER_OUTCOME_NOT_FOR_US] = {APP_NOT_FOR_US, true, NOTHING},
+    [OTTER_OUTCOME_BAD_JOB] = {APP_BAD_JOB, false, NOTHING},
+    [OTTER_OUTCOME_FORBIDDEN] = {APP_FORBIDDEN, true, NOTHING},
+    [OTTER_OUTCOME_BAD_IMAGE] = {APP_BAD_IMAGE, true, NOTHING},
+    [OTTER_OUTCOME_TOO_LARGE] = {APP_TOO_LARGE, true, NOTHING},
+    [OTTER_OUTCOME_SERVER] = {APP_SERVER, false, ERROR},
+    [OTTER_OUTCOME_UNREACHABLE] = {APP_UNREACHABLE, false, CAUSE},
+    [OTTER_OUTCOME_UNTRUSTED] = {APP_UNTRUSTED, false, CAUSE},
+    [OTTER_OUTCOME_FLASH] = {APP_FLASH, false, ERROR},
+    [OTTER_OUTCOME_DEFERRED] = {APP_DEFERRED, true, NOTHING},
+    [OTTER_OUTCOME_EXPIRED] = {APP_EXPIRED, true, NOTHING},
 };
 
 static bool is_refusal(const struct otter_event *event)
@@ -42,17 +43,17 @@ static bool is_refusal(const struct otter_event *event)
 
 static void say_outcome(const struct otter_event *event, const char *cause)
 {
-    char number[STORY_NUMBER_SIZE];
-    char version[STORY_VERSION_SIZE];
+    struct words_number number;
+    struct words_version version;
     const char *values[2];
     size_t count = 0;
     if (is_refusal(event)) {
-        values[0] = story_number(event->http_status, number);
-        story_say(STORY_SERVER_STATUS, values);
+        values[0] = words_decimal(&number, event->http_status);
+        story_say(APP_SERVER_STATUS, values);
         return;
     }
     if (outcomes[event->outcome].version) {
-        values[count++] = story_version(&event->version, version);
+        values[count++] = words_version(&version, &event->version);
     }
     switch (outcomes[event->outcome].detail) {
     case NOTHING: break;
@@ -66,18 +67,18 @@ static void say_outcome(const struct otter_event *event, const char *cause)
 /* Why is in the line before where an outcome was told; else it is in this one. */
 static void say_retry(const struct otter_event *event, const char *cause, bool told)
 {
-    char wait[STORY_NUMBER_SIZE];
-    char status[STATUS_MAX] = "HTTP ";
-    const char *values[] = {otter_outcome_str(event->outcome), cause, story_number(event->wait_ms, wait)};
+    struct words_number wait;
+    struct words_number number;
+    char status[sizeof "HTTP " + sizeof number.text] = "HTTP ";
+    const char *values[] = {otter_outcome_str(event->outcome), cause, words_decimal(&wait, event->wait_ms)};
     if (told) {
-        story_say(STORY_RETRY_SOON, values + 2);
+        story_say(APP_RETRY_SOON, values + 2);
         return;
     }
     if (is_refusal(event)) {
-        (void)story_number(event->http_status, status + 5);
-        values[1] = status;
+        values[1] = strcat(status, words_decimal(&number, event->http_status));
     }
-    story_say(STORY_RETRY, values);
+    story_say(APP_RETRY, values);
 }
 
 /* True for the first, the last, and every twentieth part between. */
@@ -94,38 +95,43 @@ static bool is_worth_a_line(uint32_t done, uint32_t total)
     return worth;
 }
 
-static void say_progress(const struct otter_event *event, enum story_word word)
+static void say_bytes(const struct otter_event *event, const char *word)
 {
-    char done[STORY_NUMBER_SIZE];
-    char total[STORY_NUMBER_SIZE];
-    const char *values[] = {story_number(event->done, done), story_number(event->total, total)};
-    if (word != STORY_PROGRESS || is_worth_a_line(event->done, event->total)) {
-        story_say(word, values);
+    struct words_number done;
+    struct words_number total;
+    const char *values[] = {words_decimal(&done, event->done), words_decimal(&total, event->total)};
+    story_say(word, values);
+}
+
+static void say_progress(const struct otter_event *event)
+{
+    if (is_worth_a_line(event->done, event->total)) {
+        say_bytes(event, APP_PROGRESS);
     }
 }
 
 static void say_phase(const struct otter_event *event)
 {
-    char version[STORY_VERSION_SIZE];
-    const char *values[] = {story_version(&event->version, version)};
+    struct words_version version;
+    const char *values[] = {words_version(&version, &event->version)};
     if (event->phase == OTTER_AGENT_DOWNLOAD) {
-        story_say(STORY_DOWNLOAD, values);
+        story_say(APP_DOWNLOAD, values);
     } else if (event->phase == OTTER_AGENT_TRIAL) {
-        story_say(STORY_ON_TRIAL, NULL);
+        story_say(APP_ON_TRIAL, NULL);
     }
 }
 
 static void say_reported(const struct otter_event *event)
 {
-    char version[STORY_VERSION_SIZE];
-    char status[STORY_NUMBER_SIZE];
-    const char *values[] = {story_version(&event->version, version), otter_outcome_str(event->outcome),
+    struct words_version version;
+    struct words_number status;
+    const char *values[] = {words_version(&version, &event->version), otter_outcome_str(event->outcome),
                             otter_reason_str(event->reason)};
     if (event->http_status >= 300) {
-        values[0] = story_number(event->http_status, status);
-        story_say(STORY_NO_REPORTS, values);
+        values[0] = words_decimal(&status, event->http_status);
+        story_say(APP_NO_REPORTS, values);
     } else {
-        story_say(event->reason != OTTER_REASON_NONE ? STORY_REPORTED_WHY : STORY_REPORTED, values);
+        story_say(event->reason != OTTER_REASON_NONE ? APP_REPORTED_WHY : APP_REPORTED, values);
     }
 }
 
@@ -136,8 +142,8 @@ void story_agent(const struct otter_event *event, const char *cause)
     switch (event->kind) {
     case OTTER_EVENT_PHASE: say_phase(event); break;
     case OTTER_EVENT_OUTCOME: say_outcome(event, why); break;
-    case OTTER_EVENT_PROGRESS: say_progress(event, STORY_PROGRESS); break;
-    case OTTER_EVENT_RESUMED: say_progress(event, STORY_RESUMED); break;
+    case OTTER_EVENT_PROGRESS: say_progress(event); break;
+    case OTTER_EVENT_RESUMED: say_bytes(event, APP_RESUMED); break;
     case OTTER_EVENT_RETRY: say_retry(event, why, last == OTTER_EVENT_OUTCOME); break;
     case OTTER_EVENT_REPORTED: say_reported(event); break;
     }

@@ -72,20 +72,20 @@ static void test_every_word_has_a_key_for_each_value_and_is_read_back(void **sta
 {
     (void)state;
     static const char *const values[] = {"1.1.0", "12", "a b: c, d", "77"};
-    for (size_t i = 0; i < STORY_WORDS; i++) {
+    for (size_t i = 0; i < (sizeof words / sizeof words[0]); i++) {
         if (count_values(words[i].text) != count_keys(words[i].keys) ||
             count_values(words[i].text) > STORY_VALUES_MAX) {
             fail_msg("%s: %u values for the keys \"%s\"", words[i].name, count_values(words[i].text), words[i].keys);
         }
         fake_hush();
-        story_say((enum story_word)i, values);
+        story_say(words[i].text, values);
         assert_memory_equal(fake.uart, "app   ", 6);
         assert_string_equal(fake.uart + fake.uart_len - 2, "\r\n");
         fake.uart[fake.uart_len - 2] = 0;
         size_t found = 0;
         while (!matches(words[found].text, fake.uart + 6)) {
             found++;
-            assert_true(found < STORY_WORDS);
+            assert_true(found < (sizeof words / sizeof words[0]));
         }
         if (found != i) {
             fail_msg("\"%s\" is %s, but reads as %s", fake.uart, words[i].name, words[found].name);
@@ -100,29 +100,30 @@ static void test_a_line_stays_one_line(void **state)
     memset(longest, 'x', sizeof longest);
     longest[sizeof longest - 1] = 0;
     const char *values[] = {"ev\r\nboot  1.0.0\x1b[2J\xff", NULL};
-    story_say(STORY_NO_START, values);
+    story_say(APP_NO_START, values);
     assert_string_equal(fake.uart, "app   cannot start ev??boot  1.0.0?[2J?: -\r\n");
     fake_hush();
     values[0] = longest;
-    story_say(STORY_NETWORK, values);
+    story_say(APP_NETWORK, values);
     assert_int_equal(fake.uart_len, strlen("app   network is up: \r\n") + STORY_VALUE_SIZE);
     assert_non_null(strstr(fake.uart, "xxx...\r\n"));
     fake_hush();
     longest[STORY_VALUE_SIZE] = 0;
-    story_say(STORY_NETWORK, values);
+    story_say(APP_NETWORK, values);
     assert_null(strstr(fake.uart, "..."));
 }
 
 static void test_numbers_and_versions(void **state)
 {
     (void)state;
-    char number[STORY_NUMBER_SIZE];
-    char version[STORY_VERSION_SIZE];
-    assert_string_equal(story_number(0, number), "0");
-    assert_string_equal(story_number(1020, number), "1020");
-    assert_string_equal(story_number(UINT32_MAX, number), "4294967295");
-    assert_string_equal(story_version(&(struct otter_version){1, 2, 3, 0}, version), "1.2.3");
-    assert_string_equal(story_version(&(struct otter_version){255, 255, 65535, UINT32_MAX}, version),
+    struct words_number number;
+    struct words_version version;
+    assert_string_equal(words_decimal(&number, 0), "0");
+    assert_string_equal(words_decimal(&number, 1020), "1020");
+    assert_string_equal(words_decimal(&number, UINT32_MAX), "4294967295");
+    assert_string_equal(words_hex(&number, 0xBEEF), "0x0000BEEF");
+    assert_string_equal(words_version(&version, &(struct otter_version){1, 2, 3, 0}), "1.2.3");
+    assert_string_equal(words_version(&version, &(struct otter_version){255, 255, 65535, UINT32_MAX}),
                         "255.255.65535+4294967295");
 }
 
