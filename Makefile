@@ -35,6 +35,14 @@ build: setup-build
 	@mkdir -p build/host
 	@flock build/host/.lock sh -c 'cmake --preset host >/dev/null && cmake --build --preset host'
 
+setup-boards:
+	@scripts/setup.sh build boards
+
+## firmware   bootloader and application for both emulated boards: `build/host/otter emulate` runs them
+##            (MAP=<flash map>: only that; VERSION=1.3.0 LED_MS=50 TEST_REVERT=1: one of your own as well)
+firmware: setup-boards build
+	@MAP=$(if $(filter command line environment,$(origin MAP)),$(MAP)) scripts/firmware.sh
+
 ## demo       the whole story on the host board, over HTTPS (MAP=<flash map>, default $(MAP))
 demo: build
 	@scripts/demo.py build/host/otter $(MAP)

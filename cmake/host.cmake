@@ -34,6 +34,8 @@ otter_host_library(otter_board_host board/host)
 otter_host_library(otter_tool tool)
 include(embed) # flashmap_builtins.c
 target_sources(otter_tool PRIVATE ${CMAKE_BINARY_DIR}/flashmap_builtins.c)
+# `otter emulate` builds firmware in the tree that it comes from.
+set_source_files_properties(tool/emulate_firmware.c PROPERTIES COMPILE_DEFINITIONS OTTER_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 set(OTTER_ALL otter_tool otter_board_host otter_agent otter_boot otter_slot otter_sim
               otter_port_mbedtls otter_port_sodium
               PkgConfig::JANSSON PkgConfig::POPT PkgConfig::OPENSSL PkgConfig::EVENT PkgConfig::SODIUM m)

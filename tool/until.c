@@ -102,6 +102,13 @@ struct sight {
     bool started, on_trial, reported, poll_ended;
 };
 
+/* An emulated board has no line for the start of a check, but one for every end of one. */
+static bool ends_poll(const json_t *event)
+{
+    const char *outcome = text_of(event, "outcome");
+    return *text_of(event, "line") && strcmp(outcome, "confirmed") != 0 && strcmp(outcome, "reverted") != 0;
+}
+
 static struct sight look(struct until_list *list, const json_t *event)
 {
     struct sight sight = {.outcome = ""};
@@ -116,7 +123,7 @@ static struct sight look(struct until_list *list, const json_t *event)
         list->polling = false;
     } else if (strcmp(name, "outcome") == 0) {
         sight.outcome = text_of(event, "outcome");
-        sight.poll_ended = list->polling;
+        sight.poll_ended = list->polling || ends_poll(event);
         list->polling = false;
     } else if (strcmp(name, "phase") == 0) {
         list->polling = list->polling || strcmp(text_of(event, "phase"), "job") == 0;

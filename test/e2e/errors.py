@@ -11,6 +11,7 @@ import resource
 import shutil
 import signal
 import stat
+import struct
 import subprocess
 
 import harness
@@ -46,6 +47,8 @@ COMMANDS = [
                            "--cert IN:client.crt --key-file IN:client.key"),
     Command("device run", "IN:device.in --until polls=1 --timeout 5", daemon=True),
     Command("device status", "IN:device.in"),
+    Command("emulate", "--bootloader IN:boot.elf.in --key IN:pub.pem.in --flash OUT:flash.bin --server https://192.0.2.2:1 "
+                       "--ca IN:ca.crt --cert IN:client.crt --key-file IN:client.key --timeout 5 IN:signed.bin.in"),
 ]
 NO_COMMANDS = {"no-such-command", "", "device no-such-command", "flashmap no-such-command"}
 BY_NAME = {command.name: command for command in COMMANDS}
@@ -67,6 +70,8 @@ def prepare(bench):
     shutil.copy(os.path.join(root, "flashmap", harness.PSOC + ".json"), os.path.join(folder, "map.json"))
     with open(os.path.join(folder, "app.hex"), "w") as f:
         f.write(intel_hex(kit.bytes(payload)))
+    with open(os.path.join(folder, "boot.elf.in"), "wb") as f:
+        f.write(elf_of(bytes(64)))
     os.makedirs(os.path.join(folder, "served"))
     run([kit.otter, "device", "init", os.path.join(folder, "device.in"), "--map", harness.PSOC, "--key",
          kit.pub(), "--image", image, "--server", "http://127.0.0.1:1"])
@@ -80,6 +85,14 @@ def intel_hex(data):
     lines = [record(4, 0, b"\x10\x00")]
     lines += [record(0, at, data[at:at + 32]) for at in range(0, len(data), 32)]
     return "".join(lines) + record(1, 0, b"")
+
+
+def elf_of(data):
+    """An Arm program of one segment, at address 0."""
+    sections = 84 + len(data)
+    head = b"\x7fELF\1\1\1" + bytes(9) + struct.pack("<HHIIIIIHHHHHH", 2, 40, 1, 0, 52, sections, 0, 52, 32, 1, 40, 2, 0)
+    segment = struct.pack("<8I", 1, 84, 0, 0, len(data), len(data), 5, 1)
+    return head + segment + data + bytes(40) + struct.pack("<10I", 0, 1, 6, 0, 84, len(data), 0, 0, 1, 0)
 
 
 def words_of(command, replace=None, by=None):
@@ -248,7 +261,7 @@ def _(bench):
     for command in COMMANDS:
         name = command.name.split()
         faults += refused(bench, folder, name + ["--no-such-option"], codes=(2,))
-        if command.name != "certs":  # makes a whole set here
+        if command.name not in ("certs", "emulate"):  # these know what to do
             faults += refused(bench, folder, name, codes=(2,), what="no arguments")
         faults += refused(bench, folder, words_of(command) + ["--no-such-option"], codes=(2,))
         if command.name not in ("cert-string", "flashmap check"):  # these take several files
@@ -294,6 +307,15 @@ BAD_VALUES = [
                      "--image-path", "app.bin"]),
     ("device run", ["device.in", "--until", "nonsense"]), ("device run", ["device.in", "--timeout", "soon"]),
     ("device run", ["device.in", "--cut-after", "many"]),
+    ("emulate", ["--map", "no-map"]), ("emulate", ["--server", "https://127.0.0.1:1", "--ca", "ca.crt"]),
+    ("emulate", ["--server", "https://192.0.2.2:1"]), ("emulate", ["--tls", "1.1"]), ("emulate", ["--pace", "11"]),
+    ("emulate", ["--power-cut-at", "soon"]), ("emulate", ["--power-cut-at", "noon+1"]), ("emulate", ["--power-cut-at", "swap+"]),
+    ("emulate", ["--power-cut-at", "random", "--power-cut-at", "1"]), ("emulate", ["--power-cut-at", "random", "--cuts", "0"]),
+    ("emulate", ["--power-cut-at", "random", "--cuts-seed", "-5"]), ("emulate", ["--until", "nonsense"]),
+    ("emulate", ["--icount", "11"]), ("emulate", ["--gdb", "70000"]), ("emulate", ["--sick", "one"]),
+    ("emulate", ["--log", "loud"]), ("emulate", ["--firmware", "no-folder"]), ("emulate", ["--key", "ca.crt"]),
+    ("emulate", ["--bootloader", "boot.elf.in", "--flash", "signed.bin.in"]),
+    ("emulate", ["--bootloader", "boot.elf.in", "--flash", "x"]),
 ]
 
 

@@ -22,6 +22,7 @@ static bool watch(struct until_list *list, const char *text)
 #define STARTED(version, trial) \
     "{\"from\":\"app\",\"event\":\"started\",\"version\":\"" version "\",\"on_trial\":" trial "}"
 #define OUTCOME(name) "{\"from\":\"app\",\"event\":\"outcome\",\"outcome\":\"" name "\"}"
+#define LINE(name) "{\"from\":\"app\",\"event\":\"outcome\",\"outcome\":\"" name "\",\"line\":\"words\"}"
 #define PHASE(name) "{\"from\":\"app\",\"event\":\"phase\",\"phase\":\"" name "\"}"
 
 static void test_confirmed_needs_that_version_off_trial(void **state)
@@ -104,9 +105,21 @@ static void test_wrong_conditions_are_usage_errors(void **state)
     assert_int_equal(list.count, 0);
 }
 
+static void test_a_board_says_only_how_a_poll_ended(void **state)
+{
+    struct until_list list = {.count = 0};
+    (void)state;
+    assert_int_equal(until_add(&list, "polls=2"), 0);
+    assert_false(watch(&list, LINE("unreachable")));
+    assert_false(watch(&list, LINE("confirmed")));
+    assert_false(watch(&list, LINE("reverted")));
+    assert_true(watch(&list, LINE("current")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_board_says_only_how_a_poll_ended),
         cmocka_unit_test(test_confirmed_needs_that_version_off_trial),
         cmocka_unit_test(test_outcomes_are_counted),
         cmocka_unit_test(test_a_poll_is_a_job_that_came_to_an_outcome),
