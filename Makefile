@@ -18,7 +18,7 @@ export OTTER_FETCH = $(FETCH)
 MAP ?= psoc62_2m_ext_swap_single
 
 .PHONY: bench torture help setup-build setup-test setup-boards setup-interop setup-sizes build demo test test-e2e \
-	interop sizes check-board board
+	interop sizes check-board board firmware
 help:
 	@sed -n 's/^## //p' Makefile
 
@@ -34,9 +34,6 @@ setup-interop:
 build: setup-build
 	@mkdir -p build/host
 	@flock build/host/.lock sh -c 'cmake --preset host >/dev/null && cmake --build --preset host'
-
-setup-boards:
-	@scripts/setup.sh build boards
 
 ## firmware   bootloader and application for both emulated boards: `build/host/otter emulate` runs them
 ##            (MAP=<flash map>: only that; VERSION=1.3.0 LED_MS=50 TEST_REVERT=1: one of your own as well)
