@@ -14,58 +14,71 @@ static void put(const char *text)
 void words_say(const char *prefix, const char *text, const char *const *values)
 {
     put(prefix);
-    const char *from = text;
     for (; *text != '\0'; text++) {
         if (*text == '%') { /* words.def has nothing but %s */
-            board_write(from, (size_t)(text - from));
             put(*values++);
             text++;
-            from = text + 1;
+        } else {
+            board_write(text, 1);
         }
     }
-    put(from);
     put("\r\n");
+}
+
+char *words_digits(char *end, uint32_t value, uint32_t base)
+{
+    do {
+        uint32_t digit = value % base;
+        *--end = (char)(digit < 10 ? '0' + digit : 'A' - 10 + digit);
+        value /= base;
+    } while (value != 0);
+    return end;
+}
+
+static char *end_of(struct words_number *number)
+{
+    char *end = number->text + sizeof number->text - 1;
+    *end = '\0';
+    return end;
 }
 
 const char *words_decimal(struct words_number *number, uint32_t value)
 {
-    char *at = number->text + sizeof number->text;
-    *--at = '\0';
-    do {
-        *--at = (char)('0' + value % 10);
-        value /= 10;
-    } while (value != 0);
-    return at;
+    return words_digits(end_of(number), value, 10);
 }
 
 const char *words_hex(struct words_number *number, uint32_t value)
 {
-    char *at = number->text + sizeof number->text;
-    *--at = '\0';
-    for (unsigned i = 0; i < 8; i++, value >>= 4) {
-        unsigned digit = value & 15u;
-        *--at = (char)(digit < 10 ? '0' + digit : 'A' + digit - 10);
-    }
-    number->text[0] = '0';
-    number->text[1] = 'x';
-    return number->text;
+    char *at = words_digits(end_of(number), value, 16);
+    *--at = 'x';
+    *--at = '0';
+    return at;
 }
 
 const char *words_version(struct words_version *version, const struct otter_version *value)
 {
     const uint32_t parts[4] = {value->major, value->minor, value->revision, value->build};
-    struct words_number number;
-    version->text[0] = '\0';
-    for (unsigned i = 0; i < 4 && (i < 3 || parts[i] != 0); i++) {
+    char *at = version->text + sizeof version->text - 1;
+    *at = '\0';
+    for (unsigned i = value->build != 0 ? 4 : 3; i-- > 0;) {
+        at = words_digits(at, parts[i], 10);
         if (i > 0) {
-            (void)strcat(version->text, i < 3 ? "." : "+");
+            *--at = i == 3 ? '+' : '.';
         }
-        (void)strcat(version->text, words_decimal(&number, parts[i]));
     }
-    return version->text;
+    return at;
 }
 
 const char *words_addr(struct words_number *number, uint32_t addr)
 {
     return addr == 0 ? "an unknown address" : words_hex(number, addr);
+}
+
+uint32_t words_value(const char *text)
+{
+    uint32_t value = 0;
+    for (; text != NULL && *text >= '0' && *text <= '9'; text++) {
+        value = value * 10 + (uint32_t)(*text - '0');
+    }
+    return value;
 }

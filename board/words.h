@@ -7,6 +7,7 @@
 #ifndef OTTER_BOARD_WORDS_H
 #define OTTER_BOARD_WORDS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "otter/image.h"
@@ -24,7 +25,11 @@
  * (as many as the text has; NULL where it has none). */
 void words_say(const char *prefix, const char *text, const char *const *values);
 
-/* Text of a number, in the buffer: "4294967295"; "0x0000BEEF". Returns it. */
+/* The digits of a number, written backwards from `end` (at most 10); returns the first of them.
+ * Nothing is put at `end` itself. base: 10 or 16. */
+char *words_digits(char *end, uint32_t value, uint32_t base);
+
+/* Text of a number, in the buffer: "4294967295"; "0xBEEF". Returns it. */
 struct words_number {
     char text[11];
 };
@@ -39,5 +44,8 @@ const char *words_version(struct words_version *version, const struct otter_vers
 
 /* An address as the lines name it: as words_hex; 0 is "an unknown address". */
 const char *words_addr(struct words_number *number, uint32_t addr);
+
+/* The number that a text of decimal digits says; NULL or no digits: 0. */
+uint32_t words_value(const char *text);
 
 #endif

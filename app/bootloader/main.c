@@ -6,10 +6,9 @@
  * then the application must. Where flash fails, all is tried again a few times, as the failure
  * may be a passing one, and not for ever, as tries wear flash; then only a power cycle helps.
  */
-#include <stdlib.h>
-
 #include "app/bootloader/story.h"
 #include "board/board.h"
+#include "board/words.h"
 #include "otter/boot.h"
 #include "otter/result.h"
 
@@ -31,12 +30,11 @@ int main(void)
     board_watchdog_start();
     enum board_reset cause = board_reset_cause(&pc);
     story_begin(cause, pc);
-    const char *trial_boots = board_setting("trial-boots", 0, NULL);
     struct otter_boot_config config = {
         .layout = board_layout(),
         .keys = keys,
         .keys_count = board_keys(keys, KEYS_MAX),
-        .trial_boots = (uint8_t)(trial_boots == NULL ? 0 : atoi(trial_boots)),
+        .trial_boots = (uint8_t)words_value(board_setting("trial-boots", 0, NULL)),
         .reset_by_watchdog = cause == BOARD_RESET_WATCHDOG,
         .startable = board_startable,
         .buf = work,

@@ -2,20 +2,17 @@
 /* story.c - events of the bootloader as lines. */
 #include "app/bootloader/story.h"
 
-#include <string.h>
-
 #include "board/words.h"
 #include "otter/result.h"
 #include "otter_map.h"
 
 enum { PROGRESS_STEPS = 20 };
 
-static bool other_map; /* and nothing else is to be said */
+static enum otter_boot_event_kind last;
 
-static void say(const char *text, const char *first, const char *second, const char *third)
+static void say(const char *text, const char *value)
 {
-    const char *values[3] = {first, second, third};
-    words_say(WORDS_BOOT, text, values);
+    words_say(WORDS_BOOT, text, &value);
 }
 
 void story_begin(enum board_reset cause, uint32_t pc)
@@ -27,107 +24,94 @@ void story_begin(enum board_reset cause, uint32_t pc)
         [BOARD_RESET_FAULT] = BOOT_CAUSE_FAULT,
     };
     struct words_number number;
-    say(BOOT_HELLO, OTTER_MAP_NAME, NULL, NULL);
-    say(texts[cause], words_addr(&number, pc), NULL, NULL);
+    say(BOOT_HELLO, OTTER_MAP_NAME);
+    say(texts[cause], words_addr(&number, pc));
+}
+
+/* The values that lines may need, so placed that those of one line are neighbours. */
+enum value {
+    VERSION, FROM,
+    VERSION_ON_TRIAL, ATTEMPT, ALLOWED,
+    VERSION_REFUSED, REASON,
+    DONE, TOTAL,
+    ERR,
+    VALUES
+};
+
+/* Each event's line, and the first of its values. NULL: none, or not always this one. */
+static const struct {
+    const char *text;
+    enum value first;
+} lines[] = {
+    [OTTER_BOOT_FOUND] = {NULL, 0},
+    [OTTER_BOOT_JOURNAL_NEW] = {BOOT_JOURNAL_NEW, 0},
+    [OTTER_BOOT_REFUSED] = {BOOT_REFUSED, VERSION_REFUSED},
+    [OTTER_BOOT_SWAP] = {OTTER_MAP_SWAP ? BOOT_SWAP : BOOT_OVERWRITE, VERSION},
+    [OTTER_BOOT_SWAP_RESUMED] = {BOOT_SWAP_RESUMED, 0},
+    [OTTER_BOOT_PROGRESS] = {BOOT_PROGRESS, DONE},
+    [OTTER_BOOT_TRIAL] = {BOOT_TRIAL, VERSION_ON_TRIAL},
+    [OTTER_BOOT_REVERT] = {BOOT_RESTORE, REASON},
+    [OTTER_BOOT_REVERT_RESUMED] = {BOOT_REVERT_RESUMED, 0},
+    [OTTER_BOOT_BOOTSTRAP] = {BOOT_BOOTSTRAP, VERSION},
+    [OTTER_BOOT_PRIMARY_BAD] = {BOOT_PRIMARY_BAD, ERR},
+    [OTTER_BOOT_START] = {BOOT_START, VERSION},
+    [OTTER_BOOT_OTHER_MAP] = {BOOT_OTHER_MAP, 0},
+    [OTTER_BOOT_NOTHING] = {NULL, 0}, /* story_end: it may be tried again */
+};
+
+/* The line of an event: lines[], but for those that say more than the kind of event. */
+static const char *text_of(const struct otter_boot_event *event)
+{
+    const char *text = lines[event->kind].text;
+    if (event->kind == OTTER_BOOT_FOUND && event->phase == OTTER_PHASE_REQUESTED) {
+        text = BOOT_FOUND_REQUEST;
+    } else if (event->kind == OTTER_BOOT_FOUND && event->phase == OTTER_PHASE_TRIAL) {
+        text = BOOT_FOUND_TRIAL;
+    } else if (event->kind == OTTER_BOOT_PRIMARY_BAD && event->reason == OTTER_REASON_WRONG_PLACE) {
+        text = BOOT_PRIMARY_ELSEWHERE;
+    } else if (event->kind == OTTER_BOOT_REVERT && event->reason <= OTTER_REASON_HEALTH) {
+        text = BOOT_REVERT; /* the trial failed */
+    }
+    return text;
 }
 
 /* The first of a run, the last, and at most one for each twentieth between. */
 static bool worth_telling(const struct otter_boot_event *event)
 {
     static uint32_t told;
-    uint32_t step = event->total / PROGRESS_STEPS + 1;
-    bool worth = event->done < told || event->done - told >= step || event->done == event->total;
+    uint32_t step = event->total / PROGRESS_STEPS;
+    bool worth = event->done < told || event->done - told > step || event->done == event->total;
     told = worth ? event->done : told;
     return worth;
 }
 
-static void tell_progress(const struct otter_boot_event *event)
-{
-    struct words_number done, total;
-    if (worth_telling(event)) {
-        say(BOOT_PROGRESS, words_decimal(&done, event->done), words_decimal(&total, event->total), NULL);
-    }
-}
-
-static void tell_found(const struct otter_boot_event *event)
-{
-    if (event->phase == OTTER_PHASE_REQUESTED) {
-        say(BOOT_FOUND_REQUEST, NULL, NULL, NULL);
-    } else if (event->phase == OTTER_PHASE_TRIAL) {
-        say(BOOT_FOUND_TRIAL, NULL, NULL, NULL);
-    }
-}
-
-static void tell_trial(const struct otter_boot_event *event, const char *version)
-{
-    struct words_number attempt, allowed;
-    say(BOOT_TRIAL, version, words_decimal(&attempt, event->attempt),
-        words_decimal(&allowed, event->attempts_allowed));
-}
-
-static bool trial_failed(enum otter_reason reason)
-{
-    return reason == OTTER_REASON_NOT_CONFIRMED || reason == OTTER_REASON_WATCHDOG ||
-           reason == OTTER_REASON_HEALTH;
-}
-
 void story_tell(void *ctx, const struct otter_boot_event *event)
 {
-    struct words_version text, text_from;
-    const char *version = words_version(&text, &event->version);
+    struct words_version version, from;
+    struct words_number numbers[4];
+    const char *text = text_of(event);
     (void)ctx;
-    switch (event->kind) {
-    case OTTER_BOOT_FOUND:
-        tell_found(event);
-        break;
-    case OTTER_BOOT_JOURNAL_NEW:
-        say(BOOT_JOURNAL_NEW, NULL, NULL, NULL);
-        break;
-    case OTTER_BOOT_REFUSED:
-        say(BOOT_REFUSED, version, otter_reason_str(event->reason), NULL);
-        break;
-    case OTTER_BOOT_SWAP:
-        say(OTTER_MAP_SWAP ? BOOT_SWAP : BOOT_OVERWRITE, version, words_version(&text_from, &event->from), NULL);
-        break;
-    case OTTER_BOOT_SWAP_RESUMED:
-        say(BOOT_SWAP_RESUMED, NULL, NULL, NULL);
-        break;
-    case OTTER_BOOT_PROGRESS:
-        tell_progress(event);
-        break;
-    case OTTER_BOOT_TRIAL:
-        tell_trial(event, version);
-        break;
-    case OTTER_BOOT_REVERT:
-        say(trial_failed(event->reason) ? BOOT_REVERT : BOOT_RESTORE, otter_reason_str(event->reason), NULL, NULL);
-        break;
-    case OTTER_BOOT_REVERT_RESUMED:
-        say(BOOT_REVERT_RESUMED, NULL, NULL, NULL);
-        break;
-    case OTTER_BOOT_BOOTSTRAP:
-        say(BOOT_BOOTSTRAP, version, NULL, NULL);
-        break;
-    case OTTER_BOOT_PRIMARY_BAD:
-        say(event->reason == OTTER_REASON_WRONG_PLACE ? BOOT_PRIMARY_ELSEWHERE : BOOT_PRIMARY_BAD,
-            otter_err_str(event->err), NULL, NULL);
-        break;
-    case OTTER_BOOT_START:
-        say(BOOT_START, version, NULL, NULL);
-        break;
-    case OTTER_BOOT_OTHER_MAP:
-        other_map = true;
-        say(BOOT_OTHER_MAP, NULL, NULL, NULL);
-        break;
-    case OTTER_BOOT_NOTHING: /* story_end: it may be tried again */
-        break;
+    last = event->kind;
+    if (text == NULL || (event->kind == OTTER_BOOT_PROGRESS && !worth_telling(event))) {
+        return;
     }
+    const char *values[VALUES];
+    values[VERSION] = values[VERSION_ON_TRIAL] = values[VERSION_REFUSED] = words_version(&version, &event->version);
+    values[FROM] = words_version(&from, &event->from);
+    values[ATTEMPT] = words_decimal(&numbers[0], event->attempt);
+    values[ALLOWED] = words_decimal(&numbers[1], event->attempts_allowed);
+    values[REASON] = otter_reason_str(event->reason);
+    values[DONE] = words_decimal(&numbers[2], event->done);
+    values[TOTAL] = words_decimal(&numbers[3], event->total);
+    values[ERR] = otter_err_str(event->err);
+    words_say(WORDS_BOOT, text, values + lines[event->kind].first);
 }
 
 void story_end(size_t keys, int err)
 {
     if (keys == 0) {
-        say(BOOT_NO_KEY, NULL, NULL, NULL);
-    } else if (!other_map) {
-        say(BOOT_NOTHING, otter_err_str(err), NULL, NULL);
+        say(BOOT_NO_KEY, NULL);
+    } else if (last != OTTER_BOOT_OTHER_MAP) {
+        say(BOOT_NOTHING, otter_err_str(err));
     }
 }

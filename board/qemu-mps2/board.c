@@ -9,4 +9,5 @@ void board_start(void)
     clock_start();
     uart_start();
     mpu_start();
+    settings_start();
 }

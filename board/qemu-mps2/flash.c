@@ -8,9 +8,8 @@
  * rule is a defect of the program: a line says so, and the operation fails, nothing changed.
  *
  * Operations take no time here, or, with the factory setting "pace", so many thousandths of the
- * real part's. The watchdog is not fed meanwhile: on the real part nobody could.
+ * real part's (at most 8000). The watchdog is not fed meanwhile: on the real part nobody could.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "board/board.h"
@@ -18,12 +17,10 @@
 #include "otter/result.h"
 #include "part.h"
 
-enum { NOTE_SPAN = 32 }; /* bytes of flash to a byte of notes */
-
 struct device {
     struct otter_flash flash; /* ctx: the index in devices[] */
-    uint32_t off;             /* in the flash file */
-    uint32_t erase_us, block_us, write_us, page_us, page_size;
+    uint32_t addr;
+    uint32_t erase_us, unit_us; /* of a sector or block, and to program a unit */
 };
 
 static int flash_read(void *ctx, uint32_t off, void *buf, size_t len);
@@ -31,28 +28,28 @@ static int flash_prog(void *ctx, uint32_t off, const void *buf, size_t len);
 static int flash_erase(void *ctx, uint32_t off, uint32_t size);
 static int flash_write(void *ctx, uint32_t off, const void *buf, size_t len);
 
-#define DEVICE(NAME, ERASE_US, BLOCK_US, WRITE_US, PAGE_US, PAGE_SIZE)          \
-    [OTTER_MAP_##NAME##_INDEX] = {                                           \
-        .flash = {.ctx = (void *)OTTER_MAP_##NAME##_INDEX,                   \
-                  .read = flash_read,                                        \
-                  .prog = flash_prog,                                        \
-                  .erase = flash_erase,                                      \
-                  .write = OTTER_MAP_##NAME##_ROW_WRITE ? flash_write : NULL, \
-                  .size = OTTER_MAP_##NAME##_SIZE,                           \
-                  .sector_size = OTTER_MAP_##NAME##_SECTOR_SIZE,             \
-                  .block_size = OTTER_MAP_##NAME##_BLOCK_SIZE,               \
-                  .prog_size = OTTER_MAP_##NAME##_PROG_SIZE,                 \
-                  .erased = OTTER_MAP_##NAME##_ERASED},                      \
-        .off = OTTER_MAP_##NAME##_ADDR - PART_FLASH_FILE,                    \
-        .erase_us = ERASE_US,                                                \
-        .block_us = BLOCK_US,                                                \
-        .write_us = WRITE_US,                                                \
-        .page_us = PAGE_US,                                                  \
-        .page_size = PAGE_SIZE},
-
+enum {
+#define DEVICE(NAME, ERASE_US, UNIT_US) NAME,
+    PART_FLASH_DEVICES(DEVICE)
+#undef DEVICE
+};
+#define DEVICE(NAME, ERASE_US, UNIT_US)                                       \
+    [NAME] = {.flash = {.ctx = (void *)NAME,                                  \
+                        .read = flash_read,                                   \
+                        .prog = flash_prog,                                   \
+                        .erase = flash_erase,                                 \
+                        .write = OTTER_MAP_##NAME##_ROW_WRITE ? flash_write : NULL, \
+                        .size = OTTER_MAP_##NAME##_SIZE,                      \
+                        .sector_size = OTTER_MAP_##NAME##_SECTOR_SIZE,        \
+                        .block_size = OTTER_MAP_##NAME##_BLOCK_SIZE,          \
+                        .prog_size = OTTER_MAP_##NAME##_PROG_SIZE,            \
+                        .erased = OTTER_MAP_##NAME##_ERASED},                 \
+              .addr = OTTER_MAP_##NAME##_ADDR,                                \
+              .erase_us = ERASE_US,                                           \
+              .unit_us = UNIT_US},
 static const struct device devices[] = {PART_FLASH_DEVICES(DEVICE)};
 
-#define FLASH_OF(NAME) (&devices[OTTER_MAP_##NAME##_INDEX].flash)
+#define FLASH_OF(NAME) (&devices[NAME].flash)
 static const struct otter_layout layout = PART_LAYOUT(FLASH_OF);
 
 const struct otter_layout *board_layout(void)
@@ -60,142 +57,108 @@ const struct otter_layout *board_layout(void)
     return &layout;
 }
 
-static const struct device *device_of(void *ctx)
+static uint8_t *bytes_at(uint32_t addr)
 {
-    return &devices[(uintptr_t)ctx];
+    return (uint8_t *)(uintptr_t)addr;
 }
 
-static uint8_t *bytes_at(const struct device *device, uint32_t off)
+/* The note of the four bytes at an address. */
+static uint8_t *note_at(uint32_t addr, uint8_t *ret_bit)
 {
-    return (uint8_t *)(uintptr_t)(PART_FLASH_FILE + device->off + off);
+    *ret_bit = (uint8_t)(1u << (addr / 4 % 8));
+    return bytes_at(PART_FLASH_FILE + FLASH_USED_OFF + (addr - PART_FLASH_FILE) / 32);
 }
 
-static uint8_t *notes_at(const struct device *device, uint32_t off)
+static void note(uint32_t addr, size_t len, bool programmed)
 {
-    return (uint8_t *)(uintptr_t)(PART_FLASH_FILE + FLASH_USED_OFF + (device->off + off) / NOTE_SPAN);
+    uint8_t bit;
+    for (uint32_t end = addr + len; addr < end; addr += 4) {
+        uint8_t *at = note_at(addr, &bit);
+        *at = (uint8_t)(programmed ? *at | bit : *at & ~bit);
+    }
 }
 
-static uint8_t note_bit(uint32_t off)
+static bool is_erased(uint32_t addr, size_t len, uint8_t erased)
 {
-    return (uint8_t)(1u << off / 4 % 8);
-}
-
-static int misuse(const struct device *device, uint32_t off, const char *what)
-{
-    struct words_number number;
-    const char *values[2] = {what, words_hex(&number, PART_FLASH_FILE + device->off + off)};
-    uart_break_line();
-    words_say(machine_prefix(), BOOT_FLASH_MISUSE, values);
-    return OTTER_ERR_IO;
-}
-
-static bool inside(const struct device *device, uint32_t off, size_t len, uint32_t unit)
-{
-    uint32_t size = device->flash.size;
-    return off <= size && len <= size - off && off % unit == 0 && len % unit == 0;
+    uint8_t bit;
+    uint32_t end = addr + len;
+    while (addr < end && *bytes_at(addr) == erased && (*note_at(addr, &bit) & bit) == 0) {
+        addr++;
+    }
+    return addr == end;
 }
 
 /* An operation of `us` microseconds on the real part ends now. */
 static void take_time(uint32_t us)
 {
     static uint32_t owed_us; /* less than a millisecond, from operation to operation */
-    const char *pace = board_setting("pace", 0, NULL);
-    if (pace == NULL) {
-        return;
-    }
     uint32_t start_ms = board_millis();
-    owed_us += (uint32_t)((uint64_t)us * (uint32_t)atoi(pace) / 1000u);
+    owed_us += us * words_value(board_setting("pace", 0, NULL)) / 1000u;
     while (board_millis() - start_ms < owed_us / 1000u) {
     }
     owed_us %= 1000u;
 }
 
-/* Stores reach the file in this order. */
-static void barrier(void)
+static int misuse(uint32_t addr, const char *what)
 {
-    __asm volatile("dmb" : : : "memory");
+    struct words_number number;
+    const char *values[2] = {what, words_hex(&number, addr)};
+    uart_break_line();
+    words_say(machine_prefix(), BOOT_FLASH_MISUSE, values);
+    return OTTER_ERR_IO;
 }
 
-static void change_begin(void)
+/* One operation. data NULL: an erase, of one unit. erases: it needs no erase before it. */
+static int operate(void *ctx, uint32_t off, const void *data, size_t len, uint32_t unit, bool erases)
 {
+    const struct device *device = &devices[(uintptr_t)ctx];
+    uint32_t size = device->flash.size;
+    uint32_t addr = device->addr + off;
+    if (off > size || len > size - off || off % unit != 0 || len % unit != 0) {
+        return misuse(addr, "not whole units");
+    }
+    if (!erases && !is_erased(addr, len, device->flash.erased)) {
+        return misuse(addr, "programmed without an erase");
+    }
     mpu_flash_writable(true);
-}
-
-static void change_end(uint32_t us)
-{
+    if (data != NULL) {
+        note(addr, len, true);
+        MACHINE_SYNC(); /* stores reach the file in this order */
+        memcpy(bytes_at(addr), data, len);
+    } else {
+        memset(bytes_at(addr), device->flash.erased, len);
+        MACHINE_SYNC();
+        note(addr, len, false);
+    }
     mpu_flash_writable(false);
-    take_time(us);
-}
-
-static void note_programmed(const struct device *device, uint32_t off, size_t len)
-{
-    for (uint32_t at = off; at < off + len; at += 4) {
-        *notes_at(device, at) |= note_bit(at);
-    }
-    barrier();
-}
-
-static bool all_erased(const struct device *device, uint32_t off, size_t len)
-{
-    const uint8_t *bytes = bytes_at(device, 0);
-    uint32_t at = off;
-    while (at < off + len && bytes[at] == device->flash.erased && (*notes_at(device, at) & note_bit(at)) == 0) {
-        at++;
-    }
-    return at == off + len;
+    take_time((data == NULL ? 0 : len / device->flash.prog_size * device->unit_us) +
+              (erases ? len / unit * device->erase_us : 0));
+    return OTTER_OK;
 }
 
 static int flash_read(void *ctx, uint32_t off, void *buf, size_t len)
 {
-    const struct device *device = device_of(ctx);
-    if (!inside(device, off, len, 1)) {
-        return misuse(device, off, "read outside the device");
+    const struct device *device = &devices[(uintptr_t)ctx];
+    uint32_t size = device->flash.size;
+    if (off > size || len > size - off) {
+        return OTTER_ERR_ARG;
     }
-    memcpy(buf, bytes_at(device, off), len);
+    memcpy(buf, bytes_at(device->addr + off), len);
     return OTTER_OK;
 }
 
 static int flash_prog(void *ctx, uint32_t off, const void *buf, size_t len)
 {
-    const struct device *device = device_of(ctx);
-    if (!inside(device, off, len, device->flash.prog_size)) {
-        return misuse(device, off, "programs what is not whole units");
-    }
-    if (!all_erased(device, off, len)) {
-        return misuse(device, off, "programs what is not erased");
-    }
-    change_begin();
-    note_programmed(device, off, len);
-    memcpy(bytes_at(device, off), buf, len);
-    change_end((uint32_t)(len + device->page_size - 1) / device->page_size * device->page_us);
-    return OTTER_OK;
+    return operate(ctx, off, buf, len, devices[(uintptr_t)ctx].flash.prog_size, false);
 }
 
 static int flash_erase(void *ctx, uint32_t off, uint32_t size)
 {
-    const struct device *device = device_of(ctx);
-    bool sector = size == device->flash.sector_size;
-    if (!inside(device, off, size, size) || (!sector && size != device->flash.block_size)) {
-        return misuse(device, off, "erases what is not a sector");
-    }
-    change_begin();
-    memset(bytes_at(device, off), device->flash.erased, size);
-    barrier();
-    memset(notes_at(device, off), 0, size / NOTE_SPAN);
-    change_end(sector ? device->erase_us : device->block_us);
-    return OTTER_OK;
+    const struct otter_flash *flash = &devices[(uintptr_t)ctx].flash;
+    return operate(ctx, off, NULL, size, size == flash->block_size ? size : flash->sector_size, true);
 }
 
 static int flash_write(void *ctx, uint32_t off, const void *buf, size_t len)
 {
-    const struct device *device = device_of(ctx);
-    uint32_t row = device->flash.sector_size;
-    if (!inside(device, off, len, row)) {
-        return misuse(device, off, "writes what is not whole rows");
-    }
-    change_begin();
-    note_programmed(device, off, len);
-    memcpy(bytes_at(device, off), buf, len);
-    change_end((uint32_t)len / row * device->write_us);
-    return OTTER_OK;
+    return operate(ctx, off, buf, len, devices[(uintptr_t)ctx].flash.sector_size, true);
 }

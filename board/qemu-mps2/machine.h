@@ -6,8 +6,8 @@
  * the ARMv7-M Architecture Reference Manual. All clocks are 25 MHz.
  *
  * Memory, from the bottom of RAM (ram.ld): the thread's stack, so that what overflows it leaves
- * RAM and faults; a guard that nothing may touch but the fault handler, whose stack it is; the
- * interrupts' stack; data; and at the top the record that survives a reset.
+ * RAM and faults; a guard that nothing may touch; the interrupts' stack, which overflows into
+ * that; the fault handler's; data; and at the top the record that survives a reset.
  */
 #ifndef OTTER_BOARD_MACHINE_H
 #define OTTER_BOARD_MACHINE_H
@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "board/board.h"
 #include "board/words.h"
 
 #define MACHINE_HZ 25000000u
@@ -39,9 +40,9 @@
 #define MPU_RASR MACHINE_REGISTER(0xE000EDA0u)
 
 /* Where things lie: every program's linker script says it (ram.ld). */
-extern uint32_t stack_start[], stack_end[], guard_start[], guard_end[], interrupt_stack_end[];
+extern uint32_t stack_start[], stack_end[], guard_start[], interrupt_stack_end[], fault_stack_end[];
 extern uint32_t data_start[], data_end[], data_load[], bss_start[], bss_end[];
-extern uint8_t null_bits[]; /* its address: so many bits of address above 0 are out of bounds */
+extern const uint8_t null_bits[]; /* its address: 2 to this power bytes from 0 are out of bounds */
 
 #define RAM_START 0x20000000u
 #define RAM_SIZE 0x40000u /* the smallest of the real parts has so much; the machines have more */
@@ -51,6 +52,8 @@ extern uint8_t null_bits[]; /* its address: so many bits of address above 0 are 
 #define FLASH_FILE_SIZE 0x1000000u
 #define FLASH_FILE_BITS 24u
 #define FLASH_USED_OFF 0xE00000u /* notes of the flash driver: tool/board.c */
+
+#define MACHINE_SYNC() __asm volatile("dsb\n\tisb" : : : "memory")
 
 int main(void);
 
@@ -64,24 +67,23 @@ void uart_start(void);
 void uart_break_line(void); /* what comes next begins a line */
 void clock_start(void);
 void mpu_start(void);
+void settings_start(void);
 void mpu_flash_writable(bool writable); /* only while the driver changes flash */
 
-/* reset.c: the cause that the next reset will have; pc 0: not known. */
-enum machine_cause { /* values that memory does not have by chance */
-    CAUSE_RUNNING = 0x0ff1ce00,
-    CAUSE_SOFTWARE,
-    CAUSE_BARKED, /* the watchdog is about to reset */
-    CAUSE_FAULT
-};
-void reset_note(enum machine_cause cause, uint32_t pc);
-void reset_begin_life(void); /* the noted cause becomes the last reset's; the next one's: RUNNING */
-void reset_fed(void);        /* what had barked goes on */
-_Noreturn void reset_now(void);
+/* reset.c: the cause that the next reset will have, and where the program is then (0: not known). */
+void reset_note(enum board_reset cause, uint32_t pc);
+void reset_begin_life(void);                             /* the noted cause becomes the last reset's */
+_Noreturn void reset_now(enum board_reset cause, uint32_t pc);
 
-/* fault.c: the pc of an exception frame; 0 where there cannot be a frame. */
-uint32_t fault_frame_pc(const uint32_t *frame);
+/* fault.c: can there be an exception frame, in RAM? */
+bool fault_frame_fits(const uint32_t *frame);
 void fault_handler(void);
 void bark_handler(void);
+
+/* Ask this first about a fault: true when it was meant and the program goes on with the frame as
+ * it is now. NULL: nothing is meant. */
+enum { FRAME_R0, FRAME_LR = 5, FRAME_PC = 6, FRAME_WORDS = 8 };
+void fault_expect(bool (*meant)(uint32_t *frame));
 
 /* Call `handler` on this interrupt, 0 to 31; priority 0 is served first, 7 last. Applications only. */
 void interrupt_start(unsigned irq, unsigned priority, void (*handler)(void));

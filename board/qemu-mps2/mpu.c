@@ -3,8 +3,8 @@
  * mpu.c - what a stray pointer must not do: write ROM or flash, touch address 0 or the guard
  * between the stacks, use RAM that the real part does not have, execute data.
  *
- * Off in fault handlers. Where regions overlap the higher number counts; everything else is as
- * the architecture's default map has it. The attributes are those of uncached memory.
+ * Off in fault handlers. Where regions overlap the later one counts; everything else is as the
+ * architecture's default map has it. The attributes are those of uncached memory.
  */
 #include "board/qemu-mps2/machine.h"
 #include "part.h"
@@ -12,39 +12,32 @@
 #define MPU_ON_WITH_DEFAULT_MAP 5u
 #define MPU_REGION_VALID 0x10u
 #define NORMAL 0x00080000u
-#define NO_ACCESS 0x10000000u                     /* nor execution */
-#define READ_ONLY (0x06000000u | NORMAL)          /* and execute */
-#define READ_WRITE (0x03000000u | NORMAL)         /* and execute */
+#define NO_ACCESS 0x10000000u             /* nor execution */
+#define READ_ONLY (0x06000000u | NORMAL)  /* and execute */
+#define READ_WRITE (0x03000000u | NORMAL) /* and execute */
 #define DATA (0x10000000u | READ_WRITE)
-#define SIZE(bits) (((bits) - 1u) << 1 | 1u)
-enum { REGION_ROM, REGION_NULL, REGION_NO_RAM, REGION_RAM, REGION_GUARD, REGION_FLASH };
-enum { ROM_BITS = 23, GUARD_BITS = 10 };
+enum { ROM_BITS = 23, GUARD_BITS = 10, REGION_FLASH = 5 };
 
-static void region(uint32_t number, uint32_t addr, uint32_t bits, uint32_t access)
+static void region(uint32_t number, uintptr_t addr, uintptr_t bits, uint32_t access)
 {
     MPU_RBAR = addr | MPU_REGION_VALID | number;
-    MPU_RASR = access | SIZE(bits);
-}
-
-static void sync(void)
-{
-    __asm volatile("dsb\n\tisb" : : : "memory");
+    MPU_RASR = access | (bits - 1u) << 1 | 1u;
 }
 
 void mpu_flash_writable(bool writable)
 {
-    sync();
+    MACHINE_SYNC();
     region(REGION_FLASH, PART_FLASH_FILE, FLASH_FILE_BITS, writable ? READ_WRITE : READ_ONLY);
-    sync();
+    MACHINE_SYNC();
 }
 
 void mpu_start(void)
 {
-    region(REGION_ROM, 0, ROM_BITS, READ_ONLY);
-    region(REGION_NULL, 0, (uintptr_t)null_bits, NO_ACCESS);
-    region(REGION_NO_RAM, RAM_START, ROM_BITS, NO_ACCESS);
-    region(REGION_RAM, RAM_START, RAM_BITS, DATA);
-    region(REGION_GUARD, (uintptr_t)guard_start, GUARD_BITS, NO_ACCESS);
+    region(0, 0, ROM_BITS, READ_ONLY);
+    region(1, 0, (uintptr_t)null_bits, NO_ACCESS);
+    region(2, RAM_START, ROM_BITS, NO_ACCESS);
+    region(3, RAM_START, RAM_BITS, DATA);
+    region(4, (uintptr_t)guard_start, GUARD_BITS, NO_ACCESS);
     MPU_CTRL = MPU_ON_WITH_DEFAULT_MAP;
     mpu_flash_writable(false);
 }

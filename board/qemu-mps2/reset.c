@@ -3,64 +3,48 @@
  * reset.c - why the last reset happened. These machines have no register that says so.
  *
  * A record at the top of RAM, at the same place in every program, survives resets but not power
- * cycles. A program that is reset notes why beforehand; the watchdog's bark does so for one that
- * hangs. When a life ends without a note, only the watchdog can have ended it (or a person at
- * QEMU's monitor); and without a record there was no life before: power on.
+ * cycles. A life begins with the note that the watchdog ends it (or a person at QEMU's monitor):
+ * what ends it otherwise notes that first, and the watchdog's bark adds where the program hangs.
+ * Without a record there was no life before: power on.
  */
 #include "board/board.h"
 #include "board/qemu-mps2/machine.h"
 
 struct record {
-    uint32_t cause, pc; /* of the next reset */
-    uint32_t check;     /* of those two */
+    uint32_t cause, pc; /* of the next reset; MARK | enum board_reset */
     uint32_t last, last_pc;
 };
 __attribute__((section(".noinit"))) static volatile struct record record;
 
+#define MARK 0x0FF1CE00u /* memory does not have it by chance */
 #define RESET_REQUEST 0x05FA0004u
 
-static uint32_t check_of(uint32_t cause, uint32_t pc)
+void reset_note(enum board_reset cause, uint32_t pc)
 {
-    return ~(cause ^ (pc << 1 | pc >> 31));
-}
-
-void reset_note(enum machine_cause cause, uint32_t pc)
-{
-    record.cause = cause;
+    record.cause = MARK | cause;
     record.pc = pc;
-    record.check = check_of(cause, pc);
 }
 
 void reset_begin_life(void)
 {
-    bool valid = record.check == check_of(record.cause, record.pc);
-    record.last = valid ? record.cause : 0;
+    record.last = record.cause;
     record.last_pc = record.pc;
-    reset_note(CAUSE_RUNNING, 0);
-}
-
-void reset_fed(void)
-{
-    if (record.cause == CAUSE_BARKED) {
-        reset_note(CAUSE_RUNNING, 0);
-    }
+    reset_note(BOARD_RESET_WATCHDOG, 0);
 }
 
 enum board_reset board_reset_cause(uint32_t *ret_pc)
 {
-    *ret_pc = 0;
-    if (record.last == CAUSE_SOFTWARE) {
-        return BOARD_RESET_SOFTWARE;
+    uint32_t cause = record.last ^ MARK;
+    if (cause > BOARD_RESET_FAULT) {
+        cause = BOARD_RESET_POWER_ON;
     }
-    if (record.last != CAUSE_RUNNING && record.last != CAUSE_BARKED && record.last != CAUSE_FAULT) {
-        return BOARD_RESET_POWER_ON;
-    }
-    *ret_pc = record.last_pc;
-    return record.last == CAUSE_FAULT ? BOARD_RESET_FAULT : BOARD_RESET_WATCHDOG;
+    *ret_pc = cause == BOARD_RESET_POWER_ON ? 0 : record.last_pc;
+    return (enum board_reset)cause;
 }
 
-_Noreturn void reset_now(void)
+_Noreturn void reset_now(enum board_reset cause, uint32_t pc)
 {
+    reset_note(cause, pc);
     SCB_AIRCR = RESET_REQUEST;
     for (;;) {
     }
@@ -68,6 +52,5 @@ _Noreturn void reset_now(void)
 
 _Noreturn void board_reset(void)
 {
-    reset_note(CAUSE_SOFTWARE, 0);
-    reset_now();
+    reset_now(BOARD_RESET_SOFTWARE, 0);
 }

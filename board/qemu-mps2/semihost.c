@@ -10,14 +10,32 @@
 #include "board/qemu-mps2/machine.h"
 #include "otter/result.h"
 
+__attribute__((naked, noinline)) static int semihost_call(uint32_t request, const void *arguments)
+{
+    (void)request;
+    (void)arguments;
+    __asm volatile("bkpt 0xab\n\tbx lr");
+}
+
 enum { SYS_OPEN = 0x01, SYS_READ = 0x06, SYS_TIME = 0x11, MODE_READ_BYTES = 1 };
+
+/* BKPT faults when QEMU offers no semihosting: that is an answer, too. */
+static bool is_call(uint32_t *frame)
+{
+    uint32_t pc = frame[FRAME_PC];
+    if (pc != ((uintptr_t)semihost_call & ~(uintptr_t)1)) {
+        return false;
+    }
+    frame[FRAME_R0] = UINT32_MAX;
+    frame[FRAME_PC] = pc + 2;
+    SCB_HFSR = SCB_HFSR; /* writing ones clears */
+    return true;
+}
 
 int semihost(uint32_t request, const void *arguments)
 {
-    register uint32_t r0 __asm("r0") = request;
-    register const void *r1 __asm("r1") = arguments;
-    __asm volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
-    return (int)r0;
+    fault_expect(is_call);
+    return semihost_call(request, arguments);
 }
 
 int board_random(void *ctx, void *buf, size_t len)

@@ -2,28 +2,27 @@
 /*
  * settings.c - what was provisioned at the factory: names and values in read-only memory.
  *
- * "OTTRSET1", u32 length of the entries, u32 CRC-32 of the entries; entries: u16 length of the
+ * "OTTRSET1", u32 bytes of the entries, u32 CRC-32 of the entries; entries: u16 length of the
  * name, u16 length of the value, name, NUL, value, NUL, zeros up to a multiple of four bytes.
- * Numbers are little-endian. Memory with anything else in it holds no settings at all.
+ * Little-endian, as this processor is. Memory with anything else in it holds no settings at all.
  */
 #include <string.h>
 
 #include "board/board.h"
 #include "board/qemu-mps2/machine.h"
 
-enum { HEAD_SIZE = 16, ENTRY_HEAD = 4, NULS = 2 };
+struct head {
+    uint32_t magic[2];
+    uint32_t size, crc; /* of the entries that follow */
+};
+struct entry {
+    uint16_t name_len, value_len;
+    char name[];
+};
+#define OTP ((const struct head *)OTP_ADDR)
+enum { MAGIC_0 = 0x5254544F, MAGIC_1 = 0x31544553, NULS = 2 };
 
-static const uint8_t *const otp = (const uint8_t *)OTP_ADDR;
-
-static uint32_t load_le16(const uint8_t *from)
-{
-    return (uint32_t)from[0] | (uint32_t)from[1] << 8;
-}
-
-static uint32_t load_le32(const uint8_t *from)
-{
-    return load_le16(from) | load_le16(from + 2) << 16;
-}
+static uint32_t entries_size; /* 0: there are none */
 
 static uint32_t crc32(const uint8_t *bytes, uint32_t len)
 {
@@ -37,43 +36,33 @@ static uint32_t crc32(const uint8_t *bytes, uint32_t len)
     return ~crc;
 }
 
-/* Bytes of entries; 0: none, or they are damaged. They cannot change, so one check will do. */
-static uint32_t entries_size(void)
+void settings_start(void)
 {
-    static bool known;
-    static uint32_t size;
-    if (!known) {
-        uint32_t len = load_le32(otp + 8);
-        bool good = memcmp(otp, "OTTRSET1", 8) == 0 && len <= OTP_SIZE - HEAD_SIZE &&
-                    crc32(otp + HEAD_SIZE, len) == load_le32(otp + 12);
-        size = good ? len : 0;
-        known = true;
+    const struct head *head = OTP;
+    if (head->magic[0] == MAGIC_0 && head->magic[1] == MAGIC_1 && head->size <= OTP_SIZE - sizeof *head &&
+        crc32((const uint8_t *)(head + 1), head->size) == head->crc) {
+        entries_size = head->size;
     }
-    return size;
 }
 
 const char *board_setting(const char *name, size_t index, size_t *ret_len)
 {
-    const uint8_t *at = otp + HEAD_SIZE;
-    uint32_t left = entries_size();
-    size_t len = strlen(name);
-    while (left >= ENTRY_HEAD) {
-        uint32_t name_len = load_le16(at);
-        uint32_t value_len = load_le16(at + 2);
-        uint32_t size = (ENTRY_HEAD + name_len + value_len + NULS + 3u) & ~3u;
-        const char *key = (const char *)at + ENTRY_HEAD;
-        const char *value = key + name_len + 1;
-        if (size > left || key[name_len] != '\0' || value[value_len] != '\0') {
+    const uint8_t *at = (const uint8_t *)(OTP + 1);
+    const uint8_t *end = at + entries_size;
+    while ((size_t)(end - at) >= sizeof(struct entry)) {
+        const struct entry *entry = (const struct entry *)(const void *)at;
+        const char *value = entry->name + entry->name_len + 1;
+        uint32_t size = (sizeof *entry + entry->name_len + entry->value_len + NULS + 3u) & ~3u;
+        if (size > (size_t)(end - at) || value[-1] != '\0' || value[entry->value_len] != '\0') {
             return NULL;
         }
-        if (name_len == len && memcmp(key, name, len) == 0 && index-- == 0) {
+        if (strcmp(entry->name, name) == 0 && index-- == 0) {
             if (ret_len != NULL) {
-                *ret_len = value_len;
+                *ret_len = entry->value_len;
             }
             return value;
         }
         at += size;
-        left -= size;
     }
     return NULL;
 }

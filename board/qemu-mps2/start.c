@@ -35,6 +35,5 @@ void start(void)
     memset(stack_start, MEMORY_PAINT, span(stack_start, stack_end));
     __asm volatile("msr psp, %0\n\tmsr control, %1\n\tisb" : : "r"(stack_end), "r"(2) : "memory");
     (void)main();
-    reset_note(CAUSE_FAULT, 0); /* programs do not end */
-    reset_now();
+    reset_now(BOARD_RESET_FAULT, 0); /* programs do not end */
 }

@@ -6,9 +6,10 @@
 #include "board/board.h"
 #include "board/qemu-mps2/machine.h"
 
-#define WATCHDOG_LOAD MACHINE_REGISTER(0x40008000u)
-#define WATCHDOG_CTRL MACHINE_REGISTER(0x40008008u)
-#define WATCHDOG_FEED MACHINE_REGISTER(0x4000800Cu)
+struct watchdog {
+    uint32_t load, value, ctrl, feed;
+};
+#define WATCHDOG (*(volatile struct watchdog *)0x40008000u)
 #define WATCHDOG_LOCK MACHINE_REGISTER(0x40008C00u)
 enum { UNLOCK = 0x1ACCE551, LOCK = 0, BARKS_AND_BITES = 3 };
 
@@ -16,23 +17,23 @@ void board_watchdog_start(void)
 {
     reset_begin_life();
     WATCHDOG_LOCK = UNLOCK;
-    WATCHDOG_LOAD = BOARD_WATCHDOG_MS / 2u * (MACHINE_HZ / 1000u);
-    WATCHDOG_CTRL = BARKS_AND_BITES;
+    WATCHDOG.load = BOARD_WATCHDOG_MS / 2u * (MACHINE_HZ / 1000u);
+    WATCHDOG.ctrl = BARKS_AND_BITES;
     WATCHDOG_LOCK = LOCK;
 }
 
 void board_watchdog_feed(void)
 {
     WATCHDOG_LOCK = UNLOCK;
-    WATCHDOG_FEED = 1;
+    WATCHDOG.feed = 1;
     WATCHDOG_LOCK = LOCK;
-    reset_fed();
+    reset_note(BOARD_RESET_WATCHDOG, 0); /* what had barked goes on */
 }
 
 /* NMI. The watchdog runs on: what feeds it now has only been slow. */
 __attribute__((used)) static void bark(const uint32_t *frame)
 {
-    reset_note(CAUSE_BARKED, fault_frame_pc(frame));
+    reset_note(BOARD_RESET_WATCHDOG, fault_frame_fits(frame) ? frame[FRAME_PC] : 0);
 }
 
 __attribute__((naked)) void bark_handler(void)

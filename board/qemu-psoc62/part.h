@@ -8,11 +8,11 @@
 #define PART_FLASH_FILE 0x21000000u /* PSRAM: the flash file, 16 MiB */
 #define PART_LAN9118 0x40200000u
 
-/* DEVICE(NAME, times): NAME as in otter_map.h. Times in microseconds, typical (sim/parts.c):
- * sector erase, block erase, row write, program of a page; then the page in bytes. */
+/* Those that maps use. DEVICE(NAME, ...): NAME as in otter_map.h; microseconds to erase a sector or
+ * block, and to program a unit: typical times (sim/parts.c). */
 #define PART_FLASH_DEVICES(DEVICE) \
-    DEVICE(INTERNAL, 11000, 11000, 16000, 5000, 512) /* row of a PSOC 6 */ \
-    DEVICE(EXTERNAL, 520000, 0, 0, 340, 512)         /* S25HS256T */
+    DEVICE(INTERNAL, 11000, 5000) /* 512-byte row; a 4 KiB subsector takes no longer to erase */ \
+    DEVICE(EXTERNAL, 520000, 340) /* S25HS256T: 512-byte page */
 
 #define PART_LAYOUT(of) OTTER_MAP_LAYOUT(of(INTERNAL), of(EXTERNAL))
 

@@ -8,13 +8,12 @@
 #define PART_FLASH_FILE 0x60000000u /* PSRAM: the flash file, 16 MiB */
 #define PART_LAN9118 0xA0000000u
 
-/* DEVICE(NAME, times): NAME as in otter_map.h. Times in microseconds, typical (sim/parts.c):
- * sector erase, block erase, row write, program of a page; then the page in bytes. */
+/* Those that maps use. DEVICE(NAME, ...): NAME as in otter_map.h; microseconds to erase a sector or
+ * block, and to program a unit: typical times (sim/parts.c). */
 #define PART_FLASH_DEVICES(DEVICE) \
-    DEVICE(CODE_LARGE, 45000, 0, 0, 300, 512) \
-    DEVICE(CODE_SMALL, 15000, 0, 0, 300, 512) \
-    DEVICE(WORK_LARGE, 80000, 0, 0, 30, 4) \
-    DEVICE(WORK_SMALL, 5000, 0, 0, 30, 4)
+    DEVICE(CODE_LARGE, 45000, 19) /* 300 us for 512 bytes */ \
+    DEVICE(WORK_LARGE, 80000, 30) \
+    DEVICE(WORK_SMALL, 5000, 30)
 
 #if OTTER_MAP_SWAP
 #define PART_LAYOUT(of) OTTER_MAP_LAYOUT(of(CODE_LARGE), of(WORK_LARGE), of(WORK_SMALL))
