@@ -18,7 +18,7 @@ export OTTER_FETCH = $(FETCH)
 MAP ?= psoc62_2m_ext_swap_single
 
 .PHONY: bench torture help setup-build setup-test setup-boards setup-interop setup-sizes build demo test test-e2e \
-	interop sizes check-board board firmware
+	interop sizes check-board board firmware setup-gdb gdb gdb-wait
 help:
 	@sed -n 's/^## //p' Makefile
 
@@ -40,9 +40,17 @@ build: setup-build
 firmware: setup-boards build
 	@MAP=$(if $(filter command line environment,$(origin MAP)),$(MAP)) scripts/firmware.sh
 
-## demo       the whole story on the host board, over HTTPS (MAP=<flash map>, default $(MAP))
+## demo       the whole story on an emulated board, over HTTPS (MAP=<flash map>, default $(MAP));
+##            BOARD=host: on the host board, without an emulator
+EMULATED = build/$(if $(filter xmc7200_%,$(MAP)),qemu-xmc7200,qemu-psoc62)
+ifeq ($(BOARD),host)
 demo: build
 	@scripts/demo.py build/host/otter $(MAP)
+else
+demo: setup-boards build
+	@MAP=$(MAP) scripts/firmware.sh
+	@scripts/demo.py --board $(EMULATED) build/host/otter $(MAP)
+endif
 
 ## test       every test, every build
 test: setup-test
@@ -66,10 +74,16 @@ bench: build
 	@build/host/test/bench/swap_cost
 	@OTTER=$(CURDIR)/build/host/otter test/bench/download.py
 
+## gdb        step through bootloader and application on an emulated board (MAP=..., docs/debugging.md)
+## gdb-wait   the same board, waiting for another debugger (VS Code)
+setup-gdb:
+	@scripts/setup.sh build boards gdb
+gdb gdb-wait: setup-gdb build
+	@MAP=$(MAP) scripts/firmware.sh
+	@scripts/debug.py $(if $(filter gdb-wait,$@),--wait) build/host/otter $(EMULATED) $(MAP) $(ARGS)
+
 ## check-board  what a board still lacks: make check-board BOARD=board/mine (docs/porting.md)
 ## board        bootloader and application for a board of your own: make board BOARD=board/mine
-setup-boards:
-	@scripts/setup.sh build boards
 check-board board: BOARD ?= board/template
 check-board: setup-boards build
 	@scripts/check_board.py $(BOARD)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """board.py - what the story asks of a board, whether a process or an emulated processor.
 
-A board has `words`, a dict of what differs in the telling, and these functions:
+A board has a `name`, the `address` of this machine as it sees it, `first_check_ms` after its start,
+`words`, a dict of what differs in the telling, and these functions:
     program(version, hangs)   write payload.bin, the unsigned program of this version
     make(server)              the device as the factory delivers it, with 1.0.0; `board` is its Board string
     run(until...)             power on until all of these happened; `events` are those of this run
@@ -20,6 +21,8 @@ VERSIONS = ("1.0.0", "1.1.0", "1.2.0")
 
 
 class Board:
+    sign_options = []
+
     def __init__(self, folder, flash_map):
         self.folder, self.map = folder, flash_map
         self.board, self.events = "", []

@@ -14,6 +14,7 @@ PACE = "0.2"  # of the time that flash takes on a real part; for eyes only
 class HostBoard(Board):
     name = "host"
     address = "localhost"
+    first_check_ms = 1300  # time for the slow LED to toggle once
     words = {
         "device": ("The server is HTTPS over a folder of files. The device is a bootloader and an",
                    "agent over simulated flash, laid out as the flash map says."),
@@ -27,7 +28,7 @@ class HostBoard(Board):
     def make(self, server):
         self.folder.command("device", "init", "device", "--map", self.map, "--key", "signing.pem", "--image", "app-1.0.0.bin",
                             "--server", f"https://localhost:{server.port}", "--ca", "http_ca.crt", "--device-id", "demo",
-                            "--poll-seconds", "0.4", "--watchdog-ms", "1500")
+                            "--initial-ms", str(self.first_check_ms), "--poll-seconds", "0.4", "--watchdog-ms", "1500")
         self.board = self.status()["board"]
 
     def status(self):
