@@ -85,10 +85,12 @@ static int start_over(struct otter_tls *tls)
     return 1;
 }
 
+/* One message at a time: each can cost a second on a slow processor, and the caller has a
+ * watchdog to feed. */
 static int handshake(struct otter_tls *tls)
 {
-    int ret = mbedtls_ssl_handshake(&tls->ssl);
-    if (is_later(ret)) {
+    int ret = mbedtls_ssl_handshake_step(&tls->ssl);
+    if (is_later(ret) || (ret == 0 && !mbedtls_ssl_is_handshake_over(&tls->ssl))) {
         return 1;
     }
     if (ret != 0) {

@@ -10,7 +10,8 @@
  * not used once there is one.
  *
  * No heap: everything lives in this object and in the caller's arena (arena.h; one task at
- * a time inside). No call waits, but a handshake computes: up to four public-key operations.
+ * a time inside). No call waits, but a handshake computes: one call of open() takes one message
+ * of it, at worst the server's chain, with one public-key operation for each certificate.
  */
 #ifndef OTTER_PORT_MBEDTLS_TLS_H
 #define OTTER_PORT_MBEDTLS_TLS_H
