@@ -29,16 +29,20 @@ SLOW = ["-icount", "shift=5"]
 
 
 class Watched(Machine):
-    """A board with more options for QEMU."""
+    """A board with `more` options for QEMU, and without one of the usual ones (`drop`)."""
 
-    def __init__(self, bench, map_name, image, port, more, **settings):
+    def __init__(self, bench, map_name, image, port, more, drop=None, **settings):
         plain = bench.machine(map_name, image, port, **settings)
         bench.devices.remove(plain)
         super().__init__(bench, plain.bootloader, plain.flash_file, plain.otp)
-        self.more = more
+        self.more, self.drop = more, drop
 
     def arguments(self):
-        return super().arguments() + self.more
+        usual = super().arguments()
+        if self.drop:
+            at = usual.index(self.drop)
+            usual = usual[:at] + usual[at + 2:]
+        return usual + self.more
 
 
 def install(bench, board, map_name, version, image, after):
@@ -131,4 +135,4 @@ for _map in (PSOC, XMC):
 
 
 if __name__ == "__main__":
-    sys.exit(harness.main(["--jobs", "1"] + sys.argv[1:], kit.BoardKit, kit.Bench))
+    sys.exit(harness.main(["--jobs", "1"] + (sys.argv[1:] or ["--part", "led"]), kit.BoardKit, kit.Bench))
