@@ -39,9 +39,9 @@ def purpose_of(block, start, end):
     """The comment behind a declaration, else the one that stands above it in its block of lines."""
     behind = re.match(r"[ \t]*(/\*.*?\*/)", block[end:], re.S)
     if behind:
-        return plain(behind.group(1))
+        return plain(behind.group(1)).rstrip(".")
     above = re.findall(r"^/\*.*?\*/", block[:start], re.M | re.S)
-    return plain(above[-1]) if above else ""
+    return plain(above[-1]).rstrip(".") if above else ""
 
 
 def declared(header):

@@ -115,6 +115,18 @@ class Template(unittest.TestCase):
         self.assertIn("lacks board_launch", output)
         self.assertIn("is board_lunch meant to be it?", output)
 
+    def test_the_page_shows_what_is_said(self):
+        page = re.sub(r":\d+\b", "", (ROOT / "docs/porting.md").read_text(encoding="utf-8"))
+        self.assertIn(f"{len(FUNCTIONS)} functions", page)
+        copy = Copy(lambda text, name: text.replace("bool on", "int on"), "board_led")
+        path = copy.folder / "launch.c"
+        path.write_text(path.read_text(encoding="utf-8").replace("board_launch", "board_lunch"), encoding="utf-8")
+        folder = str(copy.folder)
+        said = copy.check()[1].replace(folder, "board/mine").splitlines()[:-1]
+        self.assertEqual(len(said), 2)
+        for line in said:
+            self.assertIn("    " + re.sub(r":\d+\b", "", line) + "\n", page)
+
     def test_no_folder_is_one_plain_line(self):
         code, output = check("board/nothing-here")
         self.assertEqual(code, 1)
