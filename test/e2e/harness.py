@@ -418,9 +418,9 @@ def say(text):
     sys.stdout.flush()
 
 
-def run_case(kit, name, keep):
+def run_case(make_bench, kit, name, keep):
     begin = time.monotonic()
-    bench, verdict = Bench(kit, name), None
+    bench, verdict = make_bench(kit, name), None
     OPEN.add(bench)
     try:
         CASES[name][1](bench)
@@ -446,7 +446,7 @@ def stop(_signal, _frame):
     raise Stopped
 
 
-def main(argv):
+def main(argv, make_kit=Kit, make_bench=Bench):
     """run.py [--list] [--jobs N] [--keep] [--part PART | ID...]; exit 0 when all passed."""
     jobs, keep, names, parts, only_list = 2, False, [], [], False
     args = iter(argv)
@@ -476,9 +476,9 @@ def main(argv):
     begin = time.monotonic()
     signal.signal(signal.SIGTERM, stop)
     try:
-        kit = Kit(folder, find_otter())
+        kit = make_kit(folder, find_otter())
         pool = ThreadPoolExecutor(jobs)
-        results = list(pool.map(lambda n: run_case(kit, n, keep), chosen))
+        results = list(pool.map(lambda n: run_case(make_bench, kit, n, keep), chosen))
     except (KeyboardInterrupt, Stopped):
         pool.shutdown(wait=False, cancel_futures=True)
         for bench in list(OPEN):
