@@ -21,6 +21,7 @@ from machine import HOST, Machine, settings_blob  # noqa: E402
 from words import ROOT  # noqa: E402
 
 BOARD_NAMES = {"qemu-psoc62": "APP_CY8CPROTO_062S2_43439", "qemu-xmc7200": "APP_KIT_XMC72_EVK_MUR_43439M2"}
+HEADER_SIZE = 0x400
 OLD, NEW, BAD = "1.0.0", "1.1.0", "1.2.0"
 TIMES = {"initial-ms": 100, "poll-ms": 500, "retry-ms": 200, "retry-max-ms": 800, "stall-ms": 8000}  # of a board
 
@@ -44,17 +45,22 @@ class BoardKit(harness.Kit):
     def program(self, map_name, version):
         return self.firmware(map_name, "ota-https-%s-%s.bin" % (map_name, version))
 
-    def signed(self, map_name, program, version, name, key="key", extra=()):
-        """`program` (a path) signed as `version`; returns the path, named for `name`."""
+    def signed(self, program, version, name, key="key", extra=()):
+        """`program` (a path) signed as `version` (key None: hash only); returns the path, named for `name`."""
         def make():
-            run([self.otter, "sign", "--key", self.key(key), "--version", version, *extra,
-                 program, self.path(name + ".bin")])
+            room = [] if self.bytes(program).startswith(bytes(HEADER_SIZE)) else ["--pad-header"]
+            run([self.otter, "sign", *(["--key", self.key(key)] if key else ["--unsigned"]), "--version", version,
+                 *room, *extra, program, self.path(name + ".bin")])
             return self.path(name + ".bin")
         return self.once("signed:" + name, make)
 
+    def code_off(self, map_name, version):
+        """Where the vector table lies in the program's file."""
+        return HEADER_SIZE if self.bytes(self.program(map_name, version)).startswith(bytes(HEADER_SIZE)) else 0
+
     def app(self, map_name, version, key="key"):
         name = "app-%s-%s-%s" % (map_name, version, key)
-        return self.signed(map_name, self.program(map_name, version), version, name, key, ("--map", map_name))
+        return self.signed(self.program(map_name, version), version, name, key, ("--map", map_name))
 
     def key_der(self, name="key"):
         def make():

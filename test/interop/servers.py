@@ -19,14 +19,10 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 import harness  # noqa: E402
 from harness import BOARD, JOB, case, check, run, sha256  # noqa: E402
+from web import NGINX, Skipped, free_port, launch, local_web_server, log_of, program  # noqa: E402
 
-LWS_VERSION = "5.4.0"
 SIZE = 742607
 NEED_ALL = False
-
-
-class Skipped(Exception):
-    """Not on this machine."""
 
 
 def server_case(name, part="servers"):
@@ -41,20 +37,6 @@ def server_case(name, part="servers"):
     return register
 
 
-def program(*names):
-    path = os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"
-    for name in names:
-        found = shutil.which(name, path=path)
-        if found:
-            return found
-    raise Skipped("%s is not installed (scripts/setup.sh interop)" % names[0])
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return sock.getsockname()[1]
-
-
 def publish(bench, version="1.1.0"):
     """A folder as `otter publish` makes it; returns (folder, image)."""
     image = bench.kit.image(version, SIZE, seed=11)
@@ -64,24 +46,6 @@ def publish(bench, version="1.1.0"):
     keys = [n for n in os.listdir(folder) if n.endswith((".key", ".pem"))]
     check(not keys, "keys in the served folder: %s", keys)
     return folder, image
-
-
-def launch(bench, args, port, folder=None):
-    """Start a server and wait until it accepts; its output goes to a file."""
-    log_path = os.path.join(bench.folder, "server.log")
-    with open(log_path, "ab") as log:
-        process = bench.spawn(args, stdout=log, stderr=log, cwd=folder or bench.folder)
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            break
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return process
-        except OSError:
-            time.sleep(0.05)
-    with open(log_path, errors="replace") as log:
-        raise harness.Failed("%s does not serve: %s" % (args[0], log.read()[-600:]))
 
 
 def update(bench, url, image, *options, until="confirmed=1.1.0"):
@@ -101,30 +65,6 @@ def idle_polls(device, count=3):
 
 # nginx
 
-NGINX = """daemon off;
-master_process off;
-pid %(folder)s/nginx.pid;
-error_log %(folder)s/error.log;
-events {}
-http {
-    log_format short '$request_method $uri $status $body_bytes_sent $ssl_protocol $ssl_session_reused $connection';
-    access_log %(folder)s/access.log short;
-    client_body_temp_path %(folder)s/t1;
-    proxy_temp_path %(folder)s/t2;
-    fastcgi_temp_path %(folder)s/t3;
-    uwsgi_temp_path %(folder)s/t4;
-    scgi_temp_path %(folder)s/t5;
-    server {
-        listen 127.0.0.1:%(port)d%(ssl)s;
-        root %(www)s;
-        ssl_certificate %(certs)s/http_server.crt;
-        ssl_certificate_key %(certs)s/http_server.key;
-        %(more)s
-    }
-}
-"""
-
-
 def start_nginx(bench, more, secure=True):
     """Returns (url, image, folder, the process, what started it)."""
     binary = program("nginx")
@@ -140,11 +80,6 @@ def start_nginx(bench, more, secure=True):
     args = [binary, "-p", folder, "-e", folder + "/error.log", "-c", folder + "/nginx.conf"]
     process = launch(bench, args, port)
     return "%s://127.0.0.1:%d" % ("https" if secure else "http", port), image, folder, process, args
-
-
-def log_of(folder):
-    with open(folder + "/access.log") as f:
-        return [line.split() for line in f]
 
 
 def nginx(bench, more, secure=True, options=()):
@@ -368,34 +303,6 @@ def _(bench):
 
 
 # local-web-server, as the replaced system's README starts it
-
-def local_web_server(bench):
-    """The `ws` program, from npm into the cache on first use."""
-    npm, node = program("npm"), program("node")
-    cache = os.environ.get("OTTER_CACHE") or os.path.join(
-        os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "otter")
-    folder = os.path.join(cache, "local-web-server-" + LWS_VERSION)
-    script = os.path.join(folder, "node_modules", "local-web-server", "bin", "cli.js")
-    with bench.kit.lock:
-        if not os.path.exists(script):
-            aside = "%s.%d" % (folder, os.getpid())
-            try:
-                os.makedirs(aside)
-            except OSError as why:
-                raise Skipped("local-web-server has no place: %s" % why) from why
-            done = run([npm, "install", "--prefix", aside, "--no-audit", "--no-fund", "--ignore-scripts",
-                        "--loglevel=error", "local-web-server@" + LWS_VERSION], ok=False, timeout=240)
-            if done.returncode != 0:
-                shutil.rmtree(aside, ignore_errors=True)
-                last = done.stderr.decode(errors="replace").strip().splitlines() or ["npm failed"]
-                raise Skipped("npm cannot install local-web-server: %s" % last[-1])
-            try:
-                os.rename(aside, folder)
-            except OSError:  # another run was faster
-                shutil.rmtree(aside, ignore_errors=True)
-    check(os.path.exists(script), "no %s in the npm package", script)
-    return [node, script]
-
 
 @server_case("local-web-server-https")
 def _(bench):
