@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # setup.sh - make a Debian machine able to build Otter; does nothing when it already can.
 #
-# usage: scripts/setup.sh [group...]     groups: build cm4 boards gdb clang interop
+# usage: scripts/setup.sh [group...]     groups: build cm4 boards web gdb clang interop
 #
 # Installs Debian packages (as root or through sudo) and fetches the pinned sources of
 # mbedTLS, libsodium and lwIP through apt's source packages: the mirror is the one that this machine
@@ -26,11 +26,12 @@ packages_of() {
                  python3 openssl curl" ;;
     cm4) echo "gcc-arm-none-eabi libnewlib-arm-none-eabi" ;;
     boards) echo "gcc-arm-none-eabi picolibc-arm-none-eabi qemu-system-arm" ;;
+    web) echo "nginx" ;;
     gdb) echo "gdb-multiarch" ;;
     clang) echo "clang" ;;
     interop) # npm for local-web-server: Debian's, unless the machine has one of its own
         echo "nginx apache2 python3-venv iproute2 $(command -v npm >/dev/null || echo nodejs npm)" ;;
-    *) fail "unknown group '$1' (known: build cm4 boards gdb clang interop)" ;;
+    *) fail "unknown group '$1' (known: build cm4 boards web gdb clang interop)" ;;
     esac
 }
 
@@ -39,6 +40,7 @@ why() {
     build) echo "compiler, CMake, and the libraries of the host tool and its tests" ;;
     cm4) echo "Cortex-M compiler, for the size table" ;;
     boards) echo "Cortex-M compiler, C library and emulator, for the emulated boards" ;;
+    web) echo "a real web server to update the emulated boards from" ;;
     gdb) echo "the debugger, for make gdb and its test" ;;
     clang) echo "the second compiler that the code must build with" ;;
     interop) echo "real web servers, npm and Python environments to test against" ;;

@@ -11,14 +11,15 @@ import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SCRIPTS = ["images.py", "servers.py"]
+SCRIPTS = ["images.py", "servers.py", "../boards/run.py --part ws"]
 
 
 def main():
     passed = failed = 0
     for name in SCRIPTS:
         print("== %s" % name, flush=True)
-        child = subprocess.Popen([sys.executable, os.path.join(HERE, name)], stdout=subprocess.PIPE, text=True,
+        script, *arguments = name.split()
+        child = subprocess.Popen([sys.executable, os.path.join(HERE, script), *arguments], stdout=subprocess.PIPE, text=True,
                                  errors="replace")
         counted = None
         for line in child.stdout:
