@@ -16,13 +16,13 @@ from kit import BAD, BOARD_NAMES, HOST, NEW, OLD
 
 
 class Emulated:
-    """`otter emulate` on one flash file; `events` are those of the last run."""
+    """`otter emulate` on one flash file; `last`: the events of the last run."""
 
     def __init__(self, bench, map_name, port, *options):
         self.bench, self.layout = bench, bench.kit.layout(map_name)
         self.flash = FlashFile(os.path.join(bench.folder, "flash.bin"), self.layout)
         self.folder = os.path.join(bench.folder, "emulated")
-        self.events, self.all_events, self.lines, self.process = [], [], [], None
+        self.events, self.last, self.lines, self.process = [], [], [], None
         certs = bench.kit.certs()
         self.options = ["--map", map_name, "--flash", self.flash.path, "--key", bench.kit.pub(),
                         "--firmware", os.path.dirname(bench.kit.bootloader(map_name)),
@@ -46,11 +46,10 @@ class Emulated:
             self.process.terminate()
             self.process.wait()
             raise Failed("`otter emulate` did not end in time") from None
-        self.events = [json.loads(line) for line in out.decode(errors="replace").splitlines() if line.startswith("{")]
-        self.all_events += self.events
-        self.lines += [json.dumps(event) for event in self.events]
+        self.last = [json.loads(line) for line in out.decode(errors="replace").splitlines() if line.startswith("{")]
+        self.events += self.last
+        self.lines += [json.dumps(event) for event in self.last]
         check(self.process.returncode == 0, "`otter emulate` ended with %d before %s", self.process.returncode, until)
-        return self.events
 
     def kill(self):
         if self.process and self.process.poll() is None:
@@ -58,7 +57,7 @@ class Emulated:
             self.process.wait()
 
     def seen(self, **wanted):
-        return [e for e in self.events if all(str(e.get(k)) == v for k, v in wanted.items())]
+        return [e for e in self.last if all(str(e.get(k)) == v for k, v in wanted.items())]
 
     def holds(self, image):
         return self.flash.primary_is(self.bench.kit.bytes(image))
@@ -117,7 +116,7 @@ def never_again(bench, board, new):
 def strangers_update(bench, board, new):
     """What overwrite maps refuse: an image that somebody else has signed."""
     board.run("outcome=bad-image")
-    check(not board.seen(from_="boot", event="swap") and board.holds(new), "the primary does not hold %s", NEW)
+    check(not board.seen(event="swap") and board.holds(new), "the primary does not hold %s", NEW)
     told(bench, NEW, BAD, "bad-image")
     board.run("outcome=bad-image")
     check(board.seen(event="started", version=NEW) and board.holds(new), "after a power cycle: not %s", NEW)
