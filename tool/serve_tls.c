@@ -40,6 +40,12 @@ static void peer_of(const SSL *ssl, char *ret_text, size_t size)
     snprintf(ret_text, size, "%s:%u", host, (unsigned)port);
 }
 
+/* OpenSSL 3.0 has no words for the alert that a missing certificate brings in TLS 1.3. */
+static const char *words_of(int alert)
+{
+    return (alert & 0xff) == 116 ? "certificate required" : SSL_alert_desc_string_long(alert);
+}
+
 static void watch(const SSL *ssl, int where, int value)
 {
     char what[128];
@@ -48,7 +54,7 @@ static void watch(const SSL *ssl, int where, int value)
         return;
     }
     snprintf(what, sizeof what, "%s \"%s\"", where & SSL_CB_READ ? "the client says" : "refused, told the client",
-             SSL_alert_desc_string_long(value));
+             words_of(value));
     peer_of(ssl, peer, sizeof peer);
     serve_log_alert(what, peer, SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), json_of_ctx) != NULL);
 }

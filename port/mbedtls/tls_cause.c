@@ -43,7 +43,7 @@ static const struct cause bad_proof = {0, OTTER_ERR_AUTH, "the server's proof do
 /* RFC 8446 section 6: alerts in which the server says what it has against us. */
 static const struct cause alerts[] = {
     {20, OTTER_ERR_IO, "the server says that a record was changed on the way"},
-    {40, OTTER_ERR_AUTH, "the server finds no cipher, curve or signature in common"},
+    {40, OTTER_ERR_AUTH, "the server finds no cipher, curve or signature in common, or wants a client certificate"},
     {42, OTTER_ERR_AUTH, "the server does not accept this device's certificate"},
     {43, OTTER_ERR_AUTH, "the server does not accept this device's certificate"},
     {44, OTTER_ERR_AUTH, "the server says that this device's certificate is revoked"},

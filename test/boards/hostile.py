@@ -310,36 +310,29 @@ family("journal", [("of-another-map", [PSOC, XMC])], foreign_journal)
 
 # a bit that falls over in the primary of a running board
 
-@case("hostile/primary-bit/confirmed-" + PSOC, "hostile")
-def _(bench):
-    """The image before it is still there: back to that, and 1.1.0 is not to blame."""
-    dead_primary(bench, PSOC, OLD, "revert")
-
-
-@case("hostile/primary-bit/confirmed-" + XMC, "hostile")
-def _(bench):
-    dead_primary(bench, XMC, OLD, "revert")
-
-
-@case("hostile/primary-bit/overwritten-" + XMC_OVERWRITE, "hostile")
-def _(bench):
-    """The secondary still holds the download: installed once more."""
-    dead_primary(bench, XMC_OVERWRITE, NEW, "bootstrap")
-
-
-def dead_primary(bench, map_name, comes_back, by):
+def dead_primary(bench, by, map_name):
+    """One bit of the image that runs: at the next power-on the board helps itself, or says that it cannot."""
     board, new = lived(bench, map_name)
     begin = board.power_on()
     board.wait(event="started", version=NEW, after=begin)
     at = len(bench.kit.bytes(new)) - 600
-    board.flash_file.write("PRIMARY", at, bytes([board.flash_file.read("PRIMARY", at, 1)[0] ^ 1]))
     board.power_cut()
+    for area in ["PRIMARY"] + (["SECONDARY"] if by != "bootstrap" else []):
+        board.flash_file.write(area, at, bytes([board.flash_file.read(area, at, 1)[0] ^ 1]))
     begin = board.power_on()
     board.wait(event="primary-bad", after=begin)
+    if by == "nothing":
+        return stops(board, begin, event="nothing")
+    comes_back = NEW if by == "bootstrap" else OLD
     board.wait(event=by, after=begin)
     board.wait(event="started", version=comes_back, after=begin, timeout=60)
     board.expect_primary(bench.kit.app(map_name, comes_back), "after the repair")
-    board.wait(outcome="installing" if comes_back == OLD else "current", after=begin, timeout=60)
+    return board.wait(outcome="current" if comes_back == NEW else "installing", after=begin, timeout=60)
+
+
+# The secondary still holds the download; if that is damaged as well, the image before it, if the map keeps one.
+family("primary-bit", [("bootstrap", [PSOC, XMC_OVERWRITE]), ("revert", [XIP, XMC]), ("nothing", [OVERWRITE])],
+       dead_primary)
 
 
 # factory settings
