@@ -17,8 +17,8 @@ endif
 export OTTER_FETCH = $(FETCH)
 MAP ?= psoc62_2m_ext_swap_single
 
-.PHONY: bench torture help setup-build setup-test setup-boards setup-interop setup-sizes build demo test test-e2e \
-	interop sizes check-board board firmware setup-gdb gdb gdb-wait
+.PHONY: bench torture help setup-build setup-test setup-boards setup-test-boards setup-interop setup-sizes build demo test test-e2e \
+	interop test-boards sizes check-board board firmware setup-gdb gdb gdb-wait
 help:
 	@sed -n 's/^## //p' Makefile
 
@@ -61,13 +61,22 @@ test-e2e: build
 	@OTTER=build/host/otter test/e2e/run.py
 
 ## interop    images of other tools; real updates from nginx, Apache, Python, local-web-server
-interop: setup-interop build
+interop: setup-interop firmware
 	@OTTER=build/host/otter test/interop/run.py
 
-## torture    power cut at every operation of every geometry, each recovery cut again DOUBLE times
+## test-boards  the emulated boards: the story on every flash map, TLS and servers, hostile flash, power cuts
+setup-test-boards:
+	@scripts/setup.sh build boards web gdb
+test-boards: setup-test-boards firmware
+	@OTTER=build/host/otter test/boards/run.py
+
+## torture    power cut at every operation of every geometry, each recovery cut again DOUBLE times;
+##            CUTS power cuts of the emulated boards
 DOUBLE ?= 4
-torture: build
+CUTS ?= 300
+torture: firmware
 	@build/host/test/powerloss/powerloss --map all --double $(DOUBLE)
+	@OTTER=build/host/otter test/boards/cuts.py --cuts $(CUTS)
 
 ## bench      swap cost beside the floor and MCUboot; download beside curl; updates and polls on the wire
 bench: build

@@ -32,7 +32,8 @@ PHASES = ["download", "swap", "trial", "confirm", "revert"]
 BOARDS = ["qemu-psoc62", "qemu-xmc7200"]
 SWAPS = {"qemu-psoc62": [PSOC, XIP], "qemu-xmc7200": [XMC]}
 OVERWRITES = {"qemu-psoc62": [OVERWRITE], "qemu-xmc7200": [XMC_OVERWRITE]}
-PACE = {"qemu-psoc62": 60, "qemu-xmc7200": 250}  # thousandths of real flash time: phases of a second or so
+PACE = 1000  # flash takes the time of the real parts
+TRIAL_SECONDS, HANG_SECONDS, CONFIRM_SECONDS = 0.35, 4.2, 0.12  # how long these phases last
 LIMIT = 120  # seconds for anything that a run waits for
 STEP = 0.05  # progress is told in steps of 5 %
 
@@ -70,7 +71,7 @@ class Run:
         self.version = BAD if plan.bad else NEW
         self.old, self.new = (bench.kit.app(plan.map, version) for version in (OLD, self.version))
         self.server = bench.serve_image(plan.map, self.new, self.version)
-        self.board = bench.machine(plan.map, self.old, self.server.port, pace=PACE[plan.board])
+        self.board = bench.machine(plan.map, self.old, self.server.port, pace=PACE)
         self.server.behaviour = self.answer
         self.cycle = 0  # index of the first event since power-on
         self.answered = False  # the server has answered a poll of this trial
@@ -104,11 +105,10 @@ class Run:
         plan = self.plan
         if plan.phase == "confirm":
             self.wait_answer()
-            return time.sleep(plan.fraction * 0.5)
+            return time.sleep(plan.fraction * CONFIRM_SECONDS)
         begin = self.wait_word(*[word for word, phase in NEXT.items() if phase == plan.phase])
         if plan.phase == "trial":
-            seconds = 5 if plan.bad else 1.5
-            return time.sleep(plan.fraction * seconds)
+            return time.sleep(plan.fraction * (HANG_SECONDS if plan.bad else TRIAL_SECONDS))
         steps = int(plan.fraction / STEP)
         source = "app" if plan.phase == "download" else "boot"
 

@@ -115,7 +115,7 @@ def never_again(bench, board, new):
 
 def strangers_update(bench, board, new):
     """What overwrite maps refuse: an image that somebody else has signed."""
-    board.run("outcome=bad-image")
+    board.run("outcome=bad-image", "reported")
     check(not board.seen(event="swap") and board.holds(new), "the primary does not hold %s", NEW)
     told(bench, NEW, BAD, "bad-image")
     board.run("outcome=bad-image")
