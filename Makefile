@@ -100,9 +100,10 @@ board: check-board
 	@cmake --preset template -DOTTER_BOARD=$(notdir $(BOARD)) -B build/$(notdir $(BOARD)) >/dev/null
 	@cmake --build build/$(notdir $(BOARD))
 
-## sizes      code, constants, RAM and worst stack on Cortex-M4 beside their budgets (docs/sizes.md)
+## sizes      code, constants, RAM and worst stack of every program beside their budgets (docs/sizes.md)
 setup-sizes:
 	@scripts/setup.sh build cm4
-sizes: setup-sizes
+sizes: setup-sizes firmware
 	@mkdir -p build/cm4-size
 	@flock build/cm4-size/.lock sh -c 'cmake --preset cm4-size >/dev/null && cmake --build --preset cm4-size --target sizes'
+	@scripts/sizes.py docs/sizes.md build/cm4-size build/qemu-psoc62 build/qemu-xmc7200

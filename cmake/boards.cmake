@@ -13,7 +13,7 @@ if(NOT BOARD_SHARED)
 endif()
 set(board_shared ${CMAKE_SOURCE_DIR}/board/${BOARD_SHARED})
 set(board_place $<$<BOOL:${BOARD_EMULATED}>:--board=${OTTER_BOARD}>)
-include(boot_crypto)
+include(bootloader)
 include(lwip)
 otter_lwip_libraries()
 
@@ -65,7 +65,7 @@ foreach(map ${maps})
     target_link_libraries(board_${map} PRIVATE otter_lwip)
 
     otter_firmware(bootloader-${map} ${map} bootloader.ld ${bootloader_sources})
-    target_link_libraries(bootloader-${map} PRIVATE board_${map} otter_boot otter_slot otter_boot_p256)
+    target_link_libraries(bootloader-${map} PRIVATE board_${map} otter_bootloader otter_boot_p256)
 
     # For tests of the board: test/boards/board.py.
     otter_firmware(blink-${map} ${map} application.ld ${CMAKE_SOURCE_DIR}/test/boards/blink/main.c)

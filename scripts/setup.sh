@@ -24,7 +24,7 @@ packages_of() {
     build) echo "gcc make cmake ninja-build pkg-config dpkg-dev libc6-dev ca-certificates
                  libcmocka-dev libevent-dev libjansson-dev libjsmn-dev libpopt-dev libsodium-dev libssl-dev
                  python3 openssl curl" ;;
-    cm4) echo "gcc-arm-none-eabi libnewlib-arm-none-eabi" ;;
+    cm4) echo "gcc-arm-none-eabi picolibc-arm-none-eabi" ;;
     boards) echo "gcc-arm-none-eabi picolibc-arm-none-eabi qemu-system-arm" ;;
     web) echo "nginx" ;;
     gdb) echo "gdb-multiarch" ;;

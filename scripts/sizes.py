@@ -1,141 +1,81 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""sizes.py - code, constants, RAM and worst stack on Cortex-M4, beside their budgets.
+"""sizes.py - code, constants, RAM and worst stack of every program, beside their budgets.
 
-usage: sizes.py BUILD_FOLDER [TABLE.md]
+usage: sizes.py TABLE.md BUILD_FOLDER...
 
-Reads the linker's maps and gcc's call graphs (-fcallgraph-info=su) of the programs that
-cmake/sizes.cmake makes. Prints the table, writes it to TABLE.md when that changes, and exits 1
-when a budget of DESIGN.md, section 11 is broken.
-
-Stack: the deepest path from main. A call through a pointer reaches what CALLS says, else one of the
-board's stand-ins for callbacks; a linked function that no path reaches is an error, so that CALLS stays
-complete. Functions without a call graph (the C library's) count LIBRARY_STACK.
+BUILD_FOLDER: build/cm4-size (programs for an imaginary part: cmake/sizes.cmake), build/qemu-psoc62,
+build/qemu-xmc7200 (the emulated boards' firmware: cmake/boards.cmake). What is built there is
+measured: bytes from the linker's map and the debug information, stack from the calls in the
+program itself (elf.py). Prints the table, writes it to TABLE.md when that changes, and exits 1 when
+a budget of DESIGN.md, section 11 is broken. Twice the same programs: twice the same text.
 """
 import os
 import re
 import subprocess
 import sys
 
-LIBRARY_STACK = 32
-# A function that calls through a pointer -> the functions it can reach there.
-# TABLED: those of its own file that nobody calls by name.
-TABLED = "TABLED"
-CALLS = [
-    (r"otter_area_\w+", r"board_(read|prog|erase)"),
-    (r"otter_image_check_step", r"otter_(ecdsa_p256|ed25519)_verify"),
-    (r"otter_agent_step", r"(otter_(idle|job|download|verify|reboot|trial|report)|stopped)_step"),
-    (r"otter_json_read", r"take_member"),
-    (r"otter_journal_open", r"take"),
-    (r"write_live", r"give"),
-    (r"take_member|otter_job_read|otter_head_take|otter_verify_step|otter_boot", TABLED),
+import elf
+
+LIBRARY_FRAME = 32  # bytes, of functions that do not say (assembly)
+TABLED = elf.Stack.TABLED
+# What a call through a pointer is spelled with -> the functions behind it.
+POINTERS = [
+    (r"read|prog|erase|write", r"(board|flash)_(read|prog|erase|write)"),
+    (r"verify", r"otter_(ecdsa_p256|ed25519)_verify"),
+    (r"feed", r"feed|board_feed"),
+    (r"question|act", TABLED),
+    (r"on_event", r"story_tell"),
+    (r"board", r"board_startable"),
+    (r"off|open|request|confirm|settle|send|recv|close", r"link_\w+"),
+    (r"take", r"take(_\w+)?"),
+    (r"give", r"give"),
+    (r"phases", r"(otter_(idle|job|download|verify|reboot|trial|report)|stopped)_step"),
+    (r"stages", TABLED),
+    (r"on_member|member", r"take_member"),
+    (r"memset_func", r"memset"),
+    (r"__asm volatile", r"NOTHING"),  # the jump to an application
+    (r"healthy|now|random|may_\w+|reset", r"app_\w+"),
 ]
-CALLBACKS = r"board_feed|link_\w+"
-# Archive or object -> the row it counts in.
-MODULES = [("libotter_slot", "slot"), ("libotter_boot", "boot"), ("libotter_agent", "agent"),
-           ("libboot_", "crypto"),
-           ("libc", "C library"), ("libgcc", "C library"), ("test/sizes", "board")]
-ORDER = ["boot", "agent", "slot", "crypto", "C library", "board"]
-NO_BOARD = ORDER[:-1]
-
+# A file, an archive or a source -> the row it counts in; the first that matches.
+ROWS = [
+    (r"/lib(otter_)?boot_p256|p256-m|/library/\w+\.[ch]|/include/mbedtls/|libsodium|port/(mbedtls|sodium)|libboot_", "crypto"),
+    (r"libotter_(mbedtls|p256m|port_mbedtls)\.a", "crypto"),
+    (r"libotter_(lwip|port_lwip)\.a", "TCP/IP"),
+    (r"libotter_slot\.a|(^|/)slot/\w+\.[ch]$", "slot"),
+    (r"libotter_agent\.a|(^|/)agent/\w+\.[ch]$", "agent"),
+    (r"libotter_delta\.a|(^|/)delta/\w+\.[ch]$", "delta"),
+    (r"test/sizes|libboard_|(^|/)board/", "board"),
+    (r"(^|/)app/", "app"),
+    (r"libotter_boot\.a|(^|/)boot/\w+\.[ch]$", "boot"),
+    (r"/lib(c|m|gcc|nosys)\w*\.a", "C library"),
+    (r"^link-time$", "slot"),  # strings: the names of reasons and errors
+]
+ORDER = ["boot", "agent", "slot", "delta", "crypto", "TCP/IP", "C library", "board", "app"]
+NO_BOARD = ["boot", "slot", "crypto", "C library"]
 K = 1024
+WHOLE_MAX = 16 * K  # a bootloader with its board's drivers, and a line of text for every event
 
 
-class Program:
-    def __init__(self, build, name):
-        self.name, self.build = name, build
-        self.sizes = {}  # row -> [code, constants, ram]
-        self.linked = set()  # functions
-        self.read_map(os.path.join(build, name + ".map"))
-        self.stack, self.frames, self.edges, self.files = {}, {}, {}, {}
-        self.read_graphs()
-        self.frames = {title: size for title, size in self.frames.items() if self.place(title) in self.linked}
-        self.called = set().union(*self.edges.values())
-        self.worst, self.path = self.deepest("main", ())
-        self.check_reached()
+class Firmware:
+    """One program: rows of [code, constants, RAM], and the deepest stack from a function on."""
 
-    def read_map(self, path):
-        with open(path, encoding="utf-8") as file:
-            text = file.read().split("Linker script and memory map", 1)[1]
-        pattern = re.compile(r"^ (\.[\w.$*-]+|COMMON)\s+0x([0-9a-f]+)\s+0x([0-9a-f]+) (\S+)", re.M)
-        for section, address, size, source in pattern.findall(text):
-            if int(address, 16) == 0:
-                continue  # dropped, or debug information
-            row = next((row for mark, row in MODULES if mark in source), "board")
-            counts = self.sizes.setdefault(row, [0, 0, 0])
-            if section.startswith((".bss", "COMMON")):
-                counts[2] += int(size, 16)
-            elif section.startswith(".data"):
-                counts[1] += int(size, 16)
-                counts[2] += int(size, 16)
-            elif section.startswith((".text", ".vectors")):
-                counts[0] += int(size, 16)
-                file = re.search(r"([\w.-]+\.c)\.obj\)?$", source)
-                self.linked.add((file.group(1) if file else "", self.short(re.sub(r"\.text\.(startup\.|unlikely\.)?", "", section))))
-            elif section.startswith((".rodata", ".ARM.ex")):
-                counts[1] += int(size, 16)
+    def __init__(self, path, link_map):
+        self.program = elf.Program(path)
+        self.rows = {}
+        for file, kind, size in elf.pieces(self.program, link_map):
+            counts = self.rows.setdefault(row_of(file), [0, 0, 0])
+            counts[{"code": 0, "constants": 1, "data": 1, "ram": 2}[kind]] += size
+            counts[2] += size if kind == "data" else 0
+        self.worst, self.path = 0, []
 
-    def read_graphs(self):
-        folders = [name for name in os.listdir(os.path.join(self.build, "CMakeFiles"))
-                   if name.endswith(".dir") and (name == self.name + ".dir" or
-                                                 re.match(r"(otter_(slot|boot|agent)|boot_\w+)\.dir", name))]
-        for folder in folders:
-            for base, _, files in os.walk(os.path.join(self.build, "CMakeFiles", folder)):
-                for name in files:
-                    if name.endswith(".ci"):
-                        self.read_graph(os.path.join(base, name))
-
-    def read_graph(self, path):
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
-        for title, label in re.findall(r'^node: { title: "([^"]+)" label: "([^"]+)"', text, re.M):
-            frame = re.search(r"(\d+) bytes \(", label)
-            if frame:
-                self.frames[title] = int(frame.group(1))
-                self.files[title] = path
-        for source, target in re.findall(r'^edge: { sourcename: "([^"]+)" targetname: "([^"]+)"', text, re.M):
-            self.edges.setdefault(source, set()).add(target)
-
-    @staticmethod
-    def short(title):
-        return re.sub(r"\.(isra|constprop|part|cold)\.\d+", "", title.rsplit(":", 1)[-1])
-
-    def place(self, title):
-        return os.path.basename(self.files[title])[:-3], self.short(title)
-
-    def targets(self, title):
-        for target in sorted(self.edges.get(title, ())):
-            if target != "__indirect_call":
-                yield target
-                continue
-            reach = next((reach for caller, reach in CALLS if re.fullmatch(caller, self.short(title))), CALLBACKS)
-            for other in self.frames:
-                tabled = reach is TABLED and other not in self.called and self.files[other] == self.files[title]
-                if other != title and (tabled and ":" in other or re.fullmatch(reach, self.short(other))):
-                    yield other
-
-    def deepest(self, title, above):
-        """Bytes of stack from here down, and the path that needs them."""
-        if title in above:
-            raise SystemExit("sizes.py: recursion: " + " -> ".join(self.short(name) for name in above + (title,)))
-        if title not in self.frames:
-            if re.match(r"main$|(otter|board|p256|mbedtls|crypto|ge25519|sc25519|fe25519)_", title):
-                raise SystemExit("sizes.py: no call graph of %s in %s: build from scratch" % (title, self.build))
-            return LIBRARY_STACK, [title]
-        if title not in self.stack:
-            below = [self.deepest(target, above + (title,)) for target in self.targets(title)]
-            depth, path = max(below, default=(0, []), key=lambda found: found[0])
-            self.stack[title] = self.frames[title] + depth, [title] + path
-        return self.stack[title]
-
-    def check_reached(self):
-        for title in self.frames:
-            if title not in self.stack and title != "reset_handler":
-                raise SystemExit("sizes.py: %s is linked, but no path from main reaches it: say in CALLS who calls it"
-                                 % title)
+    def measure_stack(self):
+        stack = elf.Stack(self.program, POINTERS, LIBRARY_FRAME)
+        self.worst, self.path = stack.from_function("main")
+        return stack.unreached()
 
     def total(self, *rows):
-        counts = [self.sizes.get(row, [0, 0, 0]) for row in rows or ORDER]
+        counts = [self.rows.get(row, [0, 0, 0]) for row in rows or ORDER]
         return [sum(column) for column in zip(*counts)]
 
     def flash(self, *rows):
@@ -146,80 +86,165 @@ class Program:
         return self.total()[2] + self.worst
 
 
-def table_of(program, title):
+def row_of(file):
+    relative = os.path.relpath(file, elf.ROOT) if file.startswith(elf.ROOT) else file
+    for pattern, row in ROWS:
+        if re.search(pattern, relative):
+            return row
+    return "app" if relative.startswith("CMakeFiles/") else "C library"
+
+
+def table_of(firmware, title, crypto="crypto"):
     lines = ["## " + title, "", "| part | code | constants | static RAM |", "|---|---|---|---|"]
     for row in ORDER:
-        if row in program.sizes:
-            lines.append("| %s | %d | %d | %d |" % (row, *program.sizes[row]))
-    lines.append("| all | %d | %d | %d |" % tuple(program.total()))
-    lines += ["", "Worst stack: %d bytes, in `%s`." % (program.worst, " > ".join(program.short(name) for name in program.path)), ""]
+        if row in firmware.rows:
+            lines.append("| %s | %d | %d | %d |" % (crypto if row == "crypto" else row, *firmware.rows[row]))
+    lines += ["| all | %d | %d | %d |" % tuple(firmware.total()), ""]
+    if firmware.worst:
+        lines += ["Worst stack: %d bytes, in `%s`." % (firmware.worst, " > ".join(firmware.path)), ""]
     return lines
 
 
-def budgets_of(programs):
-    """(what, measured, budget) of each budget line whose program is there."""
+# ---- programs for an imaginary part ----
+
+MODEL_TITLES = {"size_boot_p256": "Bootloader, ECDSA P-256", "size_boot_ed25519": "Bootloader, Ed25519",
+                "size_agent": "Agent, with an I/O buffer of 4096 bytes"}
+
+
+def models_of(build):
+    models = {}
+    for name in MODEL_TITLES:
+        path = os.path.join(build, name)
+        if os.path.exists(path):
+            models[name] = Firmware(path, path + ".map")
+            forgotten = set(models[name].measure_stack()) - {"reset_handler"}
+            if forgotten:
+                raise SystemExit("sizes.py: %s: no path from main reaches %s: say in POINTERS who calls them"
+                                 % (name, ", ".join(sorted(forgotten))))
+    return models
+
+
+def model_budgets(models):
     found = []
-    if "size_boot_p256" in programs:
-        boot = programs["size_boot_p256"]
-        found.append(("bootloader with P-256: flash, without the board", boot.flash(*NO_BOARD), 14 * K))
+    if "size_boot_p256" in models:
+        boot = models["size_boot_p256"]
+        found.append(("bootloader with P-256: flash, without the board", boot.flash(*NO_BOARD), 11 * K))
         found.append(("bootloader with P-256: RAM with worst stack", boot.ram(), 8 * K))
-    if "size_boot_ed25519" in programs:
-        boot = programs["size_boot_ed25519"]
+    if "size_boot_ed25519" in models:
+        boot = models["size_boot_ed25519"]
         found.append(("bootloader with Ed25519: flash, without the board", boot.flash(*NO_BOARD), 22700))
         found.append(("bootloader with Ed25519: RAM with worst stack", boot.ram(), 8 * K))
-    if "size_agent" in programs:
-        agent = programs["size_agent"]
+    if "size_agent" in models:
+        agent = models["size_agent"]
         code, constants, _ = agent.total("agent")
         found.append(("agent: code (constants %d; without TLS, TCP, slot/)" % constants, code, 16 * K))
         found.append(("agent: static RAM, without its I/O buffer", agent.total()[2] - 4 * K, 3 * K))
     return found
 
 
-TITLES = {"size_boot_p256": "Bootloader, ECDSA P-256", "size_boot_ed25519": "Bootloader, Ed25519",
-          "size_agent": "Agent, with an I/O buffer of 4096 bytes"}
+# ---- the emulated boards ----
+
+def maps_of(build):
+    names = [re.fullmatch(r"bootloader-(\w+)\.elf", name) for name in sorted(os.listdir(build))]
+    return [name.group(1) for name in names if name]
+
+
+class Board:
+    """Bootloader and application of one emulated board: one flash map whole, the others in a line each."""
+
+    def __init__(self, build):
+        self.name = os.path.basename(os.path.normpath(build))
+        self.maps = maps_of(build)
+        self.maps.sort(key=lambda name: "swap" not in name)  # the story with a way back comes first
+        self.bootloaders = [self.firmware(build, "bootloader-" + name) for name in self.maps]
+        self.applications = [self.firmware(build, "ota-https-%s-1.0.0" % name) for name in self.maps]
+        if self.bootloaders:
+            self.bootloaders[0].measure_stack()
+
+    @staticmethod
+    def firmware(build, name):
+        path = os.path.join(build, name)
+        return Firmware(path + ".elf", path + ".map") if os.path.exists(path + ".elf") else None
+
+    def budgets(self):
+        for name, bootloader in zip(self.maps, self.bootloaders):
+            what = "%s, %s: bootloader's flash" % (self.name, name)
+            yield what + ", without board and story", bootloader.flash(*NO_BOARD), 14 * K
+            yield what + ", all of it", bootloader.flash(), WHOLE_MAX
+        if self.bootloaders:
+            yield "%s: bootloader's RAM with worst stack" % self.name, self.bootloaders[0].ram(), 8 * K
+
+    def document(self):
+        if not self.maps:
+            return []
+        lines = table_of(self.bootloaders[0], "Board %s, bootloader for %s" % (self.name, self.maps[0]))
+        if self.applications[0]:
+            lines += table_of(self.applications[0], "Board %s, application for %s" % (self.name, self.maps[0]), "TLS and crypto")
+        for name, bootloader, application in list(zip(self.maps, self.bootloaders, self.applications))[1:]:
+            text = "%s: bootloader %d bytes of flash, %d of static RAM" % (name, bootloader.flash(), bootloader.total()[2])
+            if application:
+                text += "; application %d and %d" % (application.flash(), application.total()[2])
+            lines += [text + ".", ""]
+        return lines
+
+
 HEAD = """# How large is it?
 
-Bytes on Cortex-M4, `-Os`, %s. Written by `make sizes`: complete programs for an imaginary
-part, linked with `--gc-sections`, never run (test/sizes). Crypto and the parts of the C library that are
-pulled in are counted; "board" is start-up, the layout and stand-ins for flash drivers. RAM is static RAM and the
-deepest path of calls from main (an application's callbacks, TLS and interrupts come on top).
+Bytes on Cortex-M4 (qemu-xmc7200: Cortex-M7), `-Os`, %s, picolibc. Written by `make sizes`, measured in the linked
+programs. Constants include the first values of variables. RAM is static RAM and the deepest path of calls from main (an
+application's callbacks, TLS and interrupts come on top).
+
+The first three are complete programs for an imaginary part (test/sizes), linked with `--gc-sections`, never run: what a
+product takes of Otter, whatever its board. Crypto and the parts of the C library that are pulled in are counted; "board" is
+start-up, the layout and stand-ins for flash drivers. Bootloaders are optimised at link time (cmake/bootloader.cmake), the board's code is not.
+Then the firmware of the emulated boards, which runs: flash driver, MPU, watchdog, fault reports, and every line that it prints.
 """
 
 
-def document(programs, budgets, compiler):
+def document(models, boards, budgets, compiler):
     lines = (HEAD % compiler).splitlines() + ["", "| budget | measured | at most | |", "|---|---|---|---|"]
     for what, measured, limit in budgets:
         lines.append("| %s | %d | %d | %s |" % (what, measured, limit, "ok" if measured <= limit else "BROKEN"))
     lines.append("")
-    for name, program in programs.items():
-        lines += table_of(program, TITLES[name])
+    for name, firmware in models.items():
+        lines += table_of(firmware, MODEL_TITLES[name])
+    for board in boards:
+        lines += board.document()
     return lines
 
 
-def main(build, target=None):
-    programs = {name: Program(build, name) for name in TITLES if os.path.exists(os.path.join(build, name))}
+def write(target, lines):
+    """The notes at its end are written by people."""
+    old = ""
+    if os.path.exists(target):
+        with open(target, encoding="utf-8") as file:
+            old = file.read()
+    notes = old[old.index("## Notes"):] if "## Notes" in old else ""
+    new = "\n".join(lines).rstrip() + "\n" + ("\n" + notes if notes else "")
+    if new != old:
+        with open(target, "w", encoding="utf-8") as file:
+            file.write(new)
+
+
+def main(target, *builds):
+    models, boards = {}, []
+    for build in builds:
+        if maps_of(build):
+            boards.append(Board(build))
+        else:
+            models.update(models_of(build))
     version = subprocess.run(["arm-none-eabi-gcc", "-dumpversion"], stdout=subprocess.PIPE, text=True, check=True).stdout
-    budgets = budgets_of(programs)
-    lines = document(programs, budgets, "arm-none-eabi-gcc " + version.strip())
-    if target:
-        notes = ""
-        old = ""
-        if os.path.exists(target):
-            with open(target, encoding="utf-8") as file:
-                old = file.read()
-            notes = old[old.index("## Notes"):] if "## Notes" in old else ""
-        new = "\n".join(lines) + "\n" + notes if notes else "\n".join(lines).rstrip() + "\n"
-        if new != old:
-            with open(target, "w", encoding="utf-8") as file:
-                file.write(new)
+    budgets = model_budgets(models) + [line for board in boards for line in board.budgets()]
+    lines = document(models, boards, budgets, "arm-none-eabi-gcc " + version.strip())
+    write(target, lines)
     print("\n".join(lines))
     broken = [what for what, measured, limit in budgets if measured > limit]
     for what in broken:
         print("budget broken: " + what)
-    return 1 if broken or not programs else 0
+    return 1 if broken or not budgets else 0
 
 
 if __name__ == "__main__":
-    if len(sys.argv) not in (2, 3):
+    if len(sys.argv) < 3:
         sys.exit(__doc__)
     sys.exit(main(*sys.argv[1:]))
