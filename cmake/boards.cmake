@@ -67,10 +67,10 @@ foreach(map ${maps})
     otter_firmware(bootloader-${map} ${map} bootloader.ld ${bootloader_sources})
     target_link_libraries(bootloader-${map} PRIVATE board_${map} otter_bootloader otter_boot_p256)
 
-    # For tests of the board: test/boards/board.py.
-    otter_firmware(blink-${map} ${map} application.ld ${CMAKE_SOURCE_DIR}/test/boards/blink/main.c)
-    set_target_properties(blink-${map} PROPERTIES EXCLUDE_FROM_ALL TRUE)
-    target_link_libraries(blink-${map} PRIVATE board_${map} otter_slot)
+    if(BOARD_EMULATED) # for test/boards/board.py
+        otter_firmware(blink-${map} ${map} application.ld ${CMAKE_SOURCE_DIR}/test/boards/blink/main.c)
+        target_link_libraries(blink-${map} PRIVATE board_${map} otter_slot)
+    endif()
 
     if(NOT application_sources)
         continue()

@@ -39,10 +39,10 @@ __attribute__((used)) static void examine(uint32_t *frame)
     struct words_number number, place;
     const char *values[2] = {"stack overflow", NULL};
     uint32_t pc = fits ? frame[FRAME_PC] : 0;
-    if ((why & NOT_AN_INSTRUCTION_THERE) != 0 && fits) {
+    if (fits && (why & NOT_AN_INSTRUCTION_THERE) != 0) {
         values[0] = "jump into nowhere";
         pc = frame[FRAME_LR] & ~1u; /* most likely called from just before this */
-    } else if ((why & (MMFAR_VALID | BFAR_VALID)) != 0) {
+    } else if (fits && (why & (MMFAR_VALID | BFAR_VALID)) != 0) {
         values[0] = words_hex(&number, (why & MMFAR_VALID) != 0 ? SCB_MMFAR : SCB_BFAR);
     } else if (fits) {
         values[0] = "bad instruction";

@@ -14,7 +14,7 @@ struct record {
     uint32_t cause, pc; /* of the next reset; MARK | enum board_reset */
     uint32_t last, last_pc;
 };
-__attribute__((section(".noinit"))) static volatile struct record record;
+__attribute__((section(".noinit.reset"))) static volatile struct record record;
 
 #define MARK 0x0FF1CE00u /* memory does not have it by chance */
 #define RESET_REQUEST 0x05FA0004u

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * main.c - a small application for tests of the boards: toggles the LED, says which version it
- * is, then does what the factory setting "blink-VERSION" tells it (the table at the end).
+ * is, then does what the factory settings "blink-VERSION" tell it, one after the other (the table
+ * at the end). What ends in a reset is not done again after it: the next one is.
  */
 #include <string.h>
 
@@ -11,6 +12,7 @@
 #include "otter/result.h"
 
 static struct otter_state state;
+__attribute__((section(".noinit"))) static volatile uint32_t version_of_turn, turn; /* over resets */
 static volatile uint32_t ticks;
 static uint32_t words[256];
 
@@ -53,7 +55,7 @@ static void deep_tick(void *ctx)
     (void)depth(0);
 }
 
-static void write_at(uint32_t where)
+__attribute__((noinline)) static void write_at(uint32_t where)
 {
     volatile uint32_t addr = where; /* or the compiler would put an instruction that traps for 0 */
     MACHINE_REGISTER(addr) = 0x12345678;
@@ -122,9 +124,10 @@ static void overflow_interrupt(void)
     board_timer_start(10, deep_tick, NULL);
 }
 
-static void hang(void)
+__attribute__((noinline)) static void hang(void)
 {
     for (;;) {
+        __asm volatile("");
     }
 }
 
@@ -199,6 +202,22 @@ static void rules(void)
     say("rules: half a sector %s", otter_err_str(flash->erase(flash->ctx, at, flash->sector_size / 2)), NULL);
 }
 
+/* How long an erase of a sector and the programming of a unit take, in the secondary. */
+static void timing(void)
+{
+    const struct otter_flash *flash = board_layout()->secondary.flash;
+    uint32_t at = board_layout()->secondary.base + flash->sector_size;
+    at -= at % flash->sector_size;
+    uint32_t start_ms = board_millis();
+    (void)flash->erase(flash->ctx, at, flash->sector_size);
+    uint32_t erased_ms = board_millis();
+    for (uint32_t off = 0; off < 32 * flash->prog_size; off += flash->prog_size) {
+        (void)flash->prog(flash->ctx, at + off, words, flash->prog_size);
+    }
+    say_number("timing: erase %s ms", erased_ms - start_ms);
+    say_number("timing: 32 units %s ms", board_millis() - erased_ms);
+}
+
 /* Erase and program the secondary over and over, until power is cut. */
 static void wear(void)
 {
@@ -257,7 +276,7 @@ static const struct {
     {"undefined", undefined}, {"supervisor", supervisor}, {"overflow", overflow},
     {"overflow-interrupt", overflow_interrupt}, {"hang", hang}, {"hang-masked", hang_masked}, {"slow", slow},
     {"even-address", stop_main}, {"request", request}, {"confirm", confirm}, {"give-up", give_up}, {"rules", rules},
-    {"wear", wear}, {"entropy", entropy}, {"rest", rest}, {"reset", board_reset},
+    {"wear", wear}, {"entropy", entropy}, {"rest", rest}, {"reset", board_reset}, {"timing", timing},
 };
 
 static void act(const char *name)
@@ -272,29 +291,43 @@ static void act(const char *name)
 }
 
 /* "blink-1.2.3", by the header of the image that runs. */
-static const char *own_name(char name[32])
+static const char *own_name(char name[32], struct otter_version *ret_version)
 {
-    struct words_number number;
-    const uint8_t *header = (const uint8_t *)board_layout()->primary_addr;
-    const uint32_t parts[3] = {header[20], header[21], header[22]};
-    (void)strcpy(name, "blink-");
-    for (unsigned i = 0; i < 3; i++) {
-        (void)strcat(name, words_decimal(&number, parts[i]));
-        (void)strcat(name, i < 2 ? "." : "");
+    struct otter_image image;
+    struct otter_view view = otter_view_of(&board_layout()->primary);
+    struct words_version version;
+    if (otter_image_parse(&view, &image) < 0) {
+        return "blink-none";
     }
-    return name;
+    *ret_version = image.version;
+    (void)strcpy(name, "blink-");
+    return strcat(name, words_version(&version, &image.version));
+}
+
+/* Acts go on over resets of this version, and begin anew with power or another version. */
+static void begin_turns(const struct otter_version *version)
+{
+    uint32_t pc;
+    uint32_t mark = (uint32_t)version->major << 16 | (uint32_t)version->minor << 8 | version->revision;
+    if (board_reset_cause(&pc) == BOARD_RESET_POWER_ON || version_of_turn != mark) {
+        version_of_turn = mark;
+        turn = 0;
+    }
 }
 
 int main(void)
 {
     char name[32];
     const char *setting;
+    struct otter_version version = {0};
     board_start();
-    say(APP_STARTED, own_name(name) + 6, "100");
+    say(APP_STARTED, own_name(name, &version) + 6, "100");
+    begin_turns(&version);
     (void)otter_state_open(&state, board_layout());
     say("phase: %s", otter_state_on_trial(&state) ? "trial" : "no trial", NULL);
     board_timer_start(100, tick, NULL);
-    for (size_t i = 0; (setting = board_setting(name, i, NULL)) != NULL; i++) {
+    while ((setting = board_setting(name, turn, NULL)) != NULL) {
+        turn++;
         act(setting);
     }
     say("rests", NULL, NULL);
