@@ -10,6 +10,7 @@
 #include "tool/tool.h"
 
 #define SECONDS_MAX 86400.0
+#define START_MS 20u /* QEMU runs no instruction before */
 
 static bool parse_seconds(const char *text, uint32_t *ret_ms)
 {
@@ -66,8 +67,8 @@ static struct emulate_cut draw(uint64_t *state)
     struct emulate_cut cut = {.ms = 0};
     const char *event = events[sim_random(state) % (sizeof events / sizeof events[0])];
     unsigned bits = (unsigned)(sim_random(state) % (*event ? 10 : 13));
-    cut.ms = (uint32_t)(sim_random(state) % (1u << bits)) + (*event ? 0 : 1);
-    cut.limit_ms = 3000 + (uint32_t)(sim_random(state) % 7000);
+    cut.ms = (uint32_t)(sim_random(state) % (1u << bits)) + (*event ? 0 : START_MS);
+    cut.limit_ms = 1000 + (uint32_t)(sim_random(state) % 5000);
     (void)snprintf(cut.event, sizeof cut.event, "%s", event);
     return cut;
 }
@@ -101,7 +102,14 @@ uint64_t emulate_cuts_due(const struct emulate_cuts *cuts)
     return limit && (due == 0 || limit < due) ? limit : due;
 }
 
-void emulate_cuts_made(struct emulate_cuts *cuts)
+struct emulate_cut emulate_cuts_made(struct emulate_cuts *cuts)
 {
+    struct emulate_cut made = cuts->now;
+    bool by_limit = made.limit_ms && emulate_cuts_due(cuts) == cuts->on_ms + made.limit_ms;
+    if (by_limit) {
+        made.event[0] = 0;
+        made.ms = made.limit_ms;
+    }
     cuts->done++;
+    return made;
 }

@@ -44,7 +44,7 @@ void emulate_cuts_watch(struct emulate_cuts *cuts, const json_t *event, uint64_t
 /* When the power goes, as far as is known now; 0: not known, or never. */
 uint64_t emulate_cuts_due(const struct emulate_cuts *cuts);
 
-/* It went. */
-void emulate_cuts_made(struct emulate_cuts *cuts);
+/* It went: the moment as --power-cut-at would name it. */
+struct emulate_cut emulate_cuts_made(struct emulate_cuts *cuts);
 
 #endif

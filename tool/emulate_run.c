@@ -19,9 +19,11 @@
 #include "tool/emulate_qemu.h"
 #include "tool/emulate_said.h"
 #include "tool/emulate_uart.h"
+#include "tool/emulate_view.h"
 #include "tool/lines.h"
 
 #define SIGNAL_WAIT_MS 100 /* QEMU gets Ctrl-C as well, and may be gone before we know of it */
+#define TICK_MS 200        /* of the time on a terminal */
 #define ABORTED_EXIT 134   /* of a shell around QEMU: 128 + SIGABRT */
 
 enum end { RUNS, CUT, MET, TIME_OVER, STOPPED, HALTED, MISUSED, LOCKED_UP, ENDED, NOT_STARTED };
@@ -36,6 +38,7 @@ struct run {
     struct emulate_qemu qemu;
     struct emulate_uart uart;
     struct emulate_said said;
+    struct emulate_view view;
     struct lines uart_lines, error_lines, monitor_lines;
     FILE *log; /* of raw UART bytes; NULL: none */
     int signals;
@@ -46,11 +49,21 @@ struct run {
 
 /* ---- events ---- */
 
+static void draw(const struct run *run)
+{
+    emulate_view_draw(&run->view, host_clock_ms() - run->emulate->watch.started_ms);
+}
+
 static void tell(struct run *run, json_t *event)
 {
-    if (event && watch_tell(&run->emulate->watch, event) && run->end == RUNS) {
+    if (!event) {
+        return;
+    }
+    emulate_view_event(&run->view, event);
+    if (watch_tell(&run->emulate->watch, event) && run->end == RUNS) {
         run->end = MET;
     }
+    draw(run);
 }
 
 static const char *text_of(const json_t *event, const char *key)
@@ -83,6 +96,9 @@ static void on_uart_line(void *ctx, const char *line)
         fprintf(run->log, "%s\n", line);
         (void)fflush(run->log);
     }
+    if (!run->uart.on) {
+        run->said.toggles = 0; /* QEMU itself blinks once at its start */
+    }
     emulate_uart_line(&run->uart, line);
 }
 
@@ -91,8 +107,9 @@ static void on_error_line(void *ctx, const char *line)
     struct run *run = ctx;
     bool was_on = run->said.led_on;
     emulate_said_line(&run->said, line);
-    if (run->said.led_on != was_on && !run->emulate->watch.json) {
-        story_led(&run->emulate->watch.story, run->said.led_on);
+    if (run->said.led_on != was_on && run->uart.on) {
+        emulate_view_led(&run->view, run->said.led_on, host_clock_ms());
+        draw(run);
     }
 }
 
@@ -148,6 +165,8 @@ static int wait_ms(const struct run *run, uint64_t now)
 {
     uint64_t cut = emulate_cuts_due(&run->emulate->cuts);
     uint64_t until = run->end_ms && (cut == 0 || run->end_ms < cut) ? run->end_ms : cut;
+    uint64_t tick = emulate_view_draws(&run->view) ? now + TICK_MS : 0;
+    until = tick && (until == 0 || tick < until) ? tick : until;
     if (until == 0) {
         return -1;
     }
@@ -189,6 +208,9 @@ static enum end watch_board(struct run *run)
         if (ready < 0 && errno != EINTR) {
             return ENDED;
         }
+        if (ready == 0) {
+            draw(run);
+        }
         if (ready > 0 && fds[3].revents) {
             return STOPPED;
         }
@@ -229,13 +251,11 @@ static enum end one_cycle(struct run *run)
 static void tell_cut(struct run *run)
 {
     struct emulate_cuts *cuts = &run->emulate->cuts;
-    const struct emulate_cut *cut = &cuts->now;
-    json_t *event = json_pack("{s:s, s:s, s:s, s:i, s:i, s:I}", "from", "board", "event", "power-cut", "after",
-                              cuts->event_ms ? cut->event : "power-on", "ms", (int)cut->ms, "cuts", (int)cuts->total,
-                              "on_ms", (json_int_t)(host_clock_ms() - cuts->on_ms));
-    emulate_cuts_made(cuts);
-    (void)json_object_set_new(event, "cut", json_integer(cuts->done));
-    tell(run, event);
+    uint64_t on_ms = host_clock_ms() - cuts->on_ms;
+    struct emulate_cut cut = emulate_cuts_made(cuts);
+    tell(run, json_pack("{s:s, s:s, s:s, s:i, s:I, s:i, s:i}", "from", "board", "event", "power-cut", "after",
+                        cut.event[0] ? cut.event : "power-on", "ms", (int)cut.ms, "on_ms", (json_int_t)on_ms, "cut",
+                        (int)cuts->done, "cuts", (int)cuts->total));
 }
 
 static void tell_plan(struct run *run)
@@ -290,6 +310,8 @@ static int power(struct run *run)
 {
     struct emulate *emulate = run->emulate;
     enum end end;
+    emulate_view_begin(&run->view, &emulate->watch.story,
+                       !emulate->watch.json && emulate->watch.story.level[STORY_BOARD] >= STORY_NORMAL);
     tell_plan(run);
     while ((end = one_cycle(run)) == CUT) {
         tell_cut(run);

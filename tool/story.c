@@ -107,9 +107,6 @@ void story_end(struct story *story)
 
 void story_led(struct story *story, bool on)
 {
-    if (!story->terminal) {
-        return;
-    }
     const char *lamp = story->utf8 ? (on ? "\u25cf" : "\u25cb") : on ? "*" : "o";
     story_end(story);
     printf("%12s%s%s%s  LED", "", story->colours && on ? "\033[33;1m" : "", lamp, story->colours ? "\033[0m" : "");
@@ -171,7 +168,7 @@ void story_bar(struct story *story, const json_t *event, const char *what)
 {
     int64_t done = story_number(event, "done");
     int64_t total = story_number(event, "total");
-    if (!story->terminal || total <= 0 || done >= total || story_level_of(story, event) < STORY_NORMAL) {
+    if (!story->terminal || story->status || total <= 0 || done >= total || story_level_of(story, event) < STORY_NORMAL) {
         return;
     }
     char drawn[BAR_WIDTH + 1];

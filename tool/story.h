@@ -18,6 +18,7 @@ struct story {
     bool colours;
     bool utf8;
     bool bar;           /* a bar stands on the current line */
+    bool status;        /* somebody else draws bars there */
     bool said_why;      /* the line before told an outcome: a retry need not */
     const char *moving; /* what the bootloader's bar is for */
 };

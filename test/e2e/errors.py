@@ -11,9 +11,9 @@ import resource
 import shutil
 import signal
 import stat
-import struct
 import subprocess
 
+import emulate
 import harness
 from harness import case, check, run, sha256
 
@@ -71,7 +71,7 @@ def prepare(bench):
     with open(os.path.join(folder, "app.hex"), "w") as f:
         f.write(intel_hex(kit.bytes(payload)))
     with open(os.path.join(folder, "boot.elf.in"), "wb") as f:
-        f.write(elf_of(bytes(64)))
+        f.write(emulate.elf_of(bytes(64)))
     os.makedirs(os.path.join(folder, "served"))
     run([kit.otter, "device", "init", os.path.join(folder, "device.in"), "--map", harness.PSOC, "--key",
          kit.pub(), "--image", image, "--server", "http://127.0.0.1:1"])
@@ -85,14 +85,6 @@ def intel_hex(data):
     lines = [record(4, 0, b"\x10\x00")]
     lines += [record(0, at, data[at:at + 32]) for at in range(0, len(data), 32)]
     return "".join(lines) + record(1, 0, b"")
-
-
-def elf_of(data):
-    """An Arm program of one segment, at address 0."""
-    sections = 84 + len(data)
-    head = b"\x7fELF\1\1\1" + bytes(9) + struct.pack("<HHIIIIIHHHHHH", 2, 40, 1, 0, 52, sections, 0, 52, 32, 1, 40, 2, 0)
-    segment = struct.pack("<8I", 1, 84, 0, 0, len(data), len(data), 5, 1)
-    return head + segment + data + bytes(40) + struct.pack("<10I", 0, 1, 6, 0, 84, len(data), 0, 0, 1, 0)
 
 
 def words_of(command, replace=None, by=None):

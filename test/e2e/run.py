@@ -7,6 +7,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import harness  # noqa: E402
+import emulate  # noqa: E402,F401
 import errors  # noqa: E402,F401
 import hostboard  # noqa: E402,F401
 import lying_direct  # noqa: E402,F401
