@@ -53,7 +53,8 @@ static void on_agent_event(void *ctx, const struct otter_event *event)
 {
     struct ota_task *ota = ctx;
     story_agent(event, transports_cause(ota->config.agent.use_plain, event->outcome));
-    if (event->kind == OTTER_EVENT_OUTCOME && event->outcome != OTTER_OUTCOME_REVERTED) {
+    bool goes_on = event->outcome != OTTER_OUTCOME_REVERTED && event->outcome != OTTER_OUTCOME_INSTALLING;
+    if (event->kind == OTTER_EVENT_OUTCOME && goes_on) { /* a restart reports its own */
         ota->checked = true;
     }
 }

@@ -147,7 +147,7 @@ static void test_an_update_ends_in_a_restart(void **test)
     start();
     assert_true(run(60000));
     assert_true(fake_said("1.1.0 is genuine: asks the bootloader to install it"));
-    assert_int_equal(fake_count("memory: "), 2);
+    assert_int_equal(fake_count("memory: "), 1);
     assert_non_null(strstr(fake.uart, "at most\r\napp   restarts to install it\r\n"));
     bootloader();
     assert_true(on_trial());
