@@ -78,12 +78,14 @@ static void note(uint32_t addr, size_t len, bool programmed)
     }
 }
 
+/* By words: a unit has a multiple of four bytes. */
 static bool is_erased(uint32_t addr, size_t len, uint8_t erased)
 {
     uint8_t bit;
     uint32_t end = addr + len;
-    while (addr < end && *bytes_at(addr) == erased && (*note_at(addr, &bit) & bit) == 0) {
-        addr++;
+    uint32_t word = erased * 0x01010101u;
+    while (addr < end && MACHINE_REGISTER(addr) == word && (*note_at(addr, &bit) & bit) == 0) {
+        addr += 4;
     }
     return addr == end;
 }
