@@ -17,8 +17,8 @@ endif
 export OTTER_FETCH = $(FETCH)
 MAP ?= psoc62_2m_ext_swap_single
 
-.PHONY: bench torture help setup-build setup-test setup-boards setup-test-boards setup-interop setup-sizes build demo test test-e2e \
-	interop test-boards sizes check-board board firmware setup-gdb gdb gdb-wait
+.PHONY: bench bench-boards torture help setup-build setup-test setup-boards setup-test-boards setup-interop setup-sizes \
+	build demo test test-e2e interop test-boards sizes check-board board firmware setup-gdb gdb gdb-wait
 help:
 	@sed -n 's/^## //p' Makefile
 

@@ -58,6 +58,11 @@ function(otter_firmware name map script)
         COMMAND ${CMAKE_OBJCOPY} -O binary $<TARGET_FILE:${name}> ${name}.bin VERBATIM)
 endfunction()
 
+# picolibc has two builds: the smallest (a bootloader's), and one that copies memory by words.
+function(otter_fast_libc name)
+    target_link_options(${name} PRIVATE --picolibc-buildtype=release)
+endfunction()
+
 foreach(map ${maps})
     otter_map_files(${map})
     add_library(board_${map} STATIC ${board_sources})
@@ -88,5 +93,17 @@ foreach(map ${maps})
             $<$<IN_LIST:revert,${parts}>:TEST_REVERT>)
         target_link_libraries(ota-https-${map}-${number} PRIVATE board_${map} otter_agent otter_slot
             otter_port_lwip otter_port_mbedtls)
+        otter_fast_libc(ota-https-${map}-${number})
     endforeach()
 endforeach()
+
+# For measurements, on the board's first map: test/boards/bench.py.
+list(GET maps 0 map)
+set(bench ${CMAKE_SOURCE_DIR}/test/boards/bench)
+otter_firmware(bench-boot-${map} ${map} application.ld ${bench}/boot.c ${bench}/bench.c)
+target_link_libraries(bench-boot-${map} PRIVATE board_${map} otter_slot otter_boot_p256)
+otter_firmware(bench-net-${map} ${map} application.ld ${bench}/net.c ${bench}/bench.c)
+target_link_libraries(bench-net-${map} PRIVATE board_${map} otter_agent otter_slot otter_port_lwip otter_port_mbedtls)
+otter_fast_libc(bench-net-${map})
+set_target_properties(bench-boot-${map} bench-net-${map} PROPERTIES EXCLUDE_FROM_ALL TRUE)
+add_custom_target(bench DEPENDS bench-boot-${map} bench-net-${map} bootloader-${map})
