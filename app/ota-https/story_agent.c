@@ -86,7 +86,7 @@ static bool is_worth_a_line(uint32_t done, uint32_t total)
 {
     static uint32_t last_done, last_total;
     uint32_t step = total / PROGRESS_STEPS + 1;
-    bool worth = total != last_total || done < last_done || done - last_done >= step ||
+    bool worth = total != last_total || done - last_done >= step || /* smaller: it wraps */
                  (done == total && done != last_done);
     if (worth) {
         last_done = done;
