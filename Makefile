@@ -17,8 +17,8 @@ endif
 export OTTER_FETCH = $(FETCH)
 MAP ?= psoc62_2m_ext_swap_single
 
-.PHONY: bench bench-boards torture help setup-build setup-test setup-boards setup-test-boards setup-interop setup-sizes \
-	build demo test test-e2e interop test-boards sizes check-board board firmware setup-gdb gdb gdb-wait
+.PHONY: bench torture help setup-build setup-test setup-boards setup-test-boards setup-interop setup-sizes build demo test test-e2e \
+	interop test-boards sizes check-board board firmware setup-gdb gdb gdb-wait
 help:
 	@sed -n 's/^## //p' Makefile
 
@@ -82,6 +82,13 @@ torture: firmware
 bench: build
 	@build/host/test/bench/swap_cost
 	@OTTER=$(CURDIR)/build/host/otter test/bench/download.py
+
+## bench-boards  on the emulated boards: download beside a plain TLS loop; instructions of all that computes
+.PHONY: bench-boards
+bench-boards: setup-boards build
+	@for board in qemu-psoc62 qemu-xmc7200; do mkdir -p build/$$board; flock build/$$board/.lock \
+		sh -c "cmake --preset $$board >/dev/null && cmake --build --preset $$board --target bench" || exit 1; done
+	@OTTER=$(CURDIR)/build/host/otter test/boards/bench.py
 
 ## gdb        step through bootloader and application on an emulated board (MAP=..., docs/debugging.md)
 ## gdb-wait   the same board, waiting for another debugger (VS Code)

@@ -105,5 +105,4 @@ target_link_libraries(bench-boot-${map} PRIVATE board_${map} otter_slot otter_bo
 otter_firmware(bench-net-${map} ${map} application.ld ${bench}/net.c ${bench}/bench.c)
 target_link_libraries(bench-net-${map} PRIVATE board_${map} otter_agent otter_slot otter_port_lwip otter_port_mbedtls)
 otter_fast_libc(bench-net-${map})
-set_target_properties(bench-boot-${map} bench-net-${map} PROPERTIES EXCLUDE_FROM_ALL TRUE)
 add_custom_target(bench DEPENDS bench-boot-${map} bench-net-${map} bootloader-${map})
