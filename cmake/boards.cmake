@@ -21,9 +21,12 @@ otter_lwip_libraries()
 function(otter_map_files map)
     set(folder ${CMAKE_BINARY_DIR}/${map})
     file(MAKE_DIRECTORY ${folder})
+    # A new tool writes the same files: only what changed is compiled again.
     add_custom_command(OUTPUT ${folder}/otter_map.h ${folder}/otter_map.ld
-        COMMAND ${OTTER_TOOL} flashmap header ${board_place} -o ${folder}/otter_map.h ${CMAKE_SOURCE_DIR}/flashmap/${map}.json
-        COMMAND ${OTTER_TOOL} flashmap header ${board_place} --linker -o ${folder}/otter_map.ld ${CMAKE_SOURCE_DIR}/flashmap/${map}.json
+        COMMAND ${OTTER_TOOL} flashmap header ${board_place} -o ${folder}/new_map.h ${CMAKE_SOURCE_DIR}/flashmap/${map}.json
+        COMMAND ${OTTER_TOOL} flashmap header ${board_place} --linker -o ${folder}/new_map.ld ${CMAKE_SOURCE_DIR}/flashmap/${map}.json
+        COMMAND ${CMAKE_COMMAND} -E copy_if_different ${folder}/new_map.h ${folder}/otter_map.h
+        COMMAND ${CMAKE_COMMAND} -E copy_if_different ${folder}/new_map.ld ${folder}/otter_map.ld
         DEPENDS ${CMAKE_SOURCE_DIR}/flashmap/${map}.json ${OTTER_TOOL} VERBATIM COMMAND_EXPAND_LISTS)
     add_custom_target(map_${map} DEPENDS ${folder}/otter_map.h ${folder}/otter_map.ld)
 endfunction()
