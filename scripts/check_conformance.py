@@ -10,6 +10,7 @@ A test is named in backquotes:
     `e2e lying/404`                               a case of test/e2e/run.py --list
     `interop nginx-plain`                         a case of test/interop/servers.py
     `ctest flashmap/header`                       a test that a CMakeLists.txt adds
+    `boards story/psoc62_2m_ext_swap_single`      a case that a script of test/boards lists, or `boards cuts.py`
 A row without a test says "issue N", "later" or "open"; --open-fails: "open" is an error.
 """
 import pathlib
@@ -25,6 +26,23 @@ def e2e_cases():
     done = subprocess.run([sys.executable, str(ROOT / "test/e2e/run.py"), "--list"], capture_output=True, text=True,
                           check=True)
     return {line.split()[0] for line in done.stdout.splitlines() if line.strip()}
+
+
+def board_cases():
+    """What the scripts that `make test-boards` runs list; one without a list is named itself."""
+    folder = ROOT / "test/boards"
+    scripts = re.search(r"^SCRIPTS = \[(.*)\]$", (folder / "run.py").read_text(encoding="utf-8"), re.M).group(1)
+    found = set()
+    for name in ["run.py", *re.findall(r'"([\w.]+)"', scripts)]:
+        if not (folder / name).exists():
+            continue
+        if '"--list"' not in (folder / name).read_text(encoding="utf-8") and "harness.main" not in (
+                folder / name).read_text(encoding="utf-8"):
+            found.add(name)
+            continue
+        done = subprocess.run([sys.executable, str(folder / name), "--list"], capture_output=True, text=True, check=True)
+        found |= {line.split()[0] for line in done.stdout.splitlines() if line.strip()}
+    return found
 
 
 def ctest_names():
@@ -64,6 +82,7 @@ def unit_has(file, function):
 class Tests:
     def __init__(self):
         self.e2e = e2e_cases()
+        self.boards = board_cases()
         self.ctest = ctest_names()
         self.interop = (ROOT / "test/interop/servers.py").read_text(encoding="utf-8")
 
@@ -74,6 +93,8 @@ class Tests:
             return False
         if kind == "e2e":
             return words[0] in self.e2e
+        if kind == "boards":
+            return words[0] in self.boards
         if kind == "interop":
             return f'"{words[0]}"' in self.interop
         return ctest_has(self.ctest, words[0])
@@ -81,7 +102,7 @@ class Tests:
 
 def check_row(name, shown, tests, faults):
     """How the row stands: "shown", "later" or "open"."""
-    found = re.findall(r"`(unit|tool|e2e|interop|ctest) ([^`]+)`", shown)
+    found = re.findall(r"`(unit|tool|e2e|interop|ctest|boards) ([^`]+)`", shown)
     for kind, rest in found:
         if not tests.has(kind, rest.split()):
             faults.append(f"{name}: there is no test `{kind} {rest}`")

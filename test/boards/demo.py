@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """demo.py - what `make demo` plays on the emulated boards holds: a swap map of each, and an overwrite map.
 
-usage: test/boards/demo.py [MAP...]
+usage: test/boards/demo.py [--list | MAP...]
 
 Needs the built firmware (make firmware). OTTER: the host command [build/host/otter].
 """
@@ -31,6 +31,9 @@ def play(flash_map):
 
 
 def main():
+    if "--list" in sys.argv[1:]:
+        print("\n".join(f"demo/{name}" for name in MAPS))
+        return 0
     failed = passed = 0
     for flash_map in sys.argv[1:] or MAPS:
         begin = time.monotonic()

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """gdb.py - `make gdb` without a person: stops in the bootloader, then in the application, reads a variable.
 
-usage: test/boards/gdb.py
+usage: test/boards/gdb.py [--list]
 
 Needs the built firmware (make firmware) and gdb-multiarch. OTTER: the host command [build/host/otter].
 """
@@ -68,9 +68,12 @@ def places_of_the_page(flash_map):
 
 
 def main():
-    failed = passed = 0
     cases = [(f"gdb/{flash_map}", session, flash_map) for flash_map in BOARDS]
     cases.append(("gdb/places-of-debugging.md", places_of_the_page, "psoc62_2m_ext_swap_single"))
+    if "--list" in sys.argv[1:]:
+        print("\n".join(name for name, _test, _map in cases))
+        return 0
+    failed = passed = 0
     for name, test, flash_map in cases:
         fault = test(flash_map)
         passed, failed = passed + (not fault), failed + bool(fault)
