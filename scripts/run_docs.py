@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """run_docs.py - run what the how-tos tell the reader to type.
 
-usage: scripts/run_docs.py OTTER FILE.md...
+usage: scripts/run_docs.py [--boards] OTTER FILE.md...
 
 All blocks marked ```sh of a file are run in their order, as one shell script, in an empty
 folder of its own with OTTER on the PATH. Port 4443 stands for a free one. The script must end
-with 0; what it left running is ended with it. Blocks marked otherwise are not run.
+with 0; what it left running is ended with it. Blocks marked otherwise are not run; with --boards,
+those marked ```sh boards are, beside the built firmware (build/).
 """
 import ctypes
 import os
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 
+ROOT = pathlib.Path(__file__).resolve().parent.parent
 PORT = "4443"
 TIMEOUT = 300
 PRELUDE = "set -eu\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n"
@@ -29,9 +31,9 @@ def free_port():
         return str(sock.getsockname()[1])
 
 
-def script_of(path):
+def script_of(path, mark):
     text = pathlib.Path(path).read_text(encoding="utf-8")
-    blocks = re.findall(r"^```sh\n(.*?)^```$", text, re.M | re.S)
+    blocks = re.findall(rf"^```{mark}\n(.*?)^```$", text, re.M | re.S)
     return PRELUDE + "\n".join(blocks).replace(PORT, free_port()) if blocks else ""
 
 
@@ -42,6 +44,7 @@ def run_script(script, otter):
         os.mkdir(binaries)
         os.mkdir(work)
         os.symlink(otter, os.path.join(binaries, "otter"))
+        os.symlink(ROOT / "build", os.path.join(work, "build"))
         environment = dict(os.environ, PATH=binaries + os.pathsep + os.environ["PATH"])
         process = subprocess.Popen(["bash", "-x", "-c", script], cwd=work, env=environment, stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
@@ -55,13 +58,15 @@ def run_script(script, otter):
 
 
 def main():
-    if len(sys.argv) < 3:
+    mark = "sh boards" if sys.argv[1:2] == ["--boards"] else "sh"
+    args = sys.argv[2:] if mark == "sh boards" else sys.argv[1:]
+    if len(args) < 2:
         print(__doc__, file=sys.stderr)
         return 2
-    otter = os.path.abspath(sys.argv[1])
+    otter = os.path.abspath(args[0])
     failed = 0
-    for path in sys.argv[2:]:
-        script = script_of(path)
+    for path in args[1:]:
+        script = script_of(path, mark)
         if not script:
             print(f"{path}: nothing to run")
             continue

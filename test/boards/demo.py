@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """demo.py - what `make demo` plays on the emulated boards holds: a swap map of each, and an overwrite map.
+And what docs/boards.md tells the reader to type.
 
-usage: test/boards/demo.py [--list | MAP...]
+usage: test/boards/demo.py [--list | MAP... | boards.md]
 
 Needs the built firmware (make firmware). OTTER: the host command [build/host/otter].
 """
@@ -30,16 +31,24 @@ def play(flash_map):
     return done.returncode == 0 and "and all of them held" in done.stdout, done.stdout
 
 
+def read_page(page):
+    """(good, output) of the blocks of a how-to that need the boards."""
+    done = subprocess.run([sys.executable, ROOT / "scripts/run_docs.py", "--boards", OTTER, ROOT / "docs" / page],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          errors="replace", check=False)
+    return done.returncode == 0 and "ok" in done.stdout, done.stdout
+
+
 def main():
     if "--list" in sys.argv[1:]:
-        print("\n".join(f"demo/{name}" for name in MAPS))
+        print("\n".join([f"demo/{name}" for name in MAPS] + ["demo/boards.md"]))
         return 0
     failed = passed = 0
-    for flash_map in sys.argv[1:] or MAPS:
+    for name in sys.argv[1:] or [*MAPS, "boards.md"]:
         begin = time.monotonic()
-        good, output = play(flash_map)
+        good, output = (read_page if name.endswith(".md") else play)(name)
         passed, failed = passed + good, failed + (not good)
-        print(f"{'ok' if good else 'FAILED'}  demo/{flash_map} ({time.monotonic() - begin:.0f} s)", flush=True)
+        print(f"{'ok' if good else 'FAILED'}  demo/{name} ({time.monotonic() - begin:.0f} s)", flush=True)
         if not good:
             print("\n".join(output.splitlines()[-60:]))
     print(f"{passed} passed, {failed} failed")
