@@ -15,7 +15,8 @@ class EmulatedBoard(Board):
     sign_options = ["--pad-header"]
     words = {
         "device": ("The server is HTTPS over a folder of files. The device is an Arm processor in",
-                   "QEMU: bootloader, application, TCP/IP and TLS run as they would on a part."),
+                   "QEMU: bootloader, application, TCP/IP and TLS run as they would on a part,",
+                   "and flash takes as long as there."),
         "plug": "(QEMU is killed), and it refuses it again after that.",
     }
 
@@ -43,7 +44,7 @@ class EmulatedBoard(Board):
         self.board = next(kit["board"] for kit in kits if self.map in kit["maps"])
         self.options = ["--map", self.map, "--flash", "board.flash", "--key", "signing.pem",
                         "--server", f"https://{self.address}:{server.port}", "--ca", "http_ca.crt",
-                        "--board", self.board, "--device-id", "demo", "--initial-ms", str(self.first_check_ms), "--poll-ms", "500"]
+                        "--board", self.board, "--device-id", "demo", "--initial-ms", str(self.first_check_ms), "--poll-ms", "500", "--pace", "1"]
         self.folder.telling.show("device=\"" + " ".join(self.options) + "\"")
         self.emulate(["app-1.0.0.bin"], ["running=1.0.0"])
 
