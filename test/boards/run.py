@@ -16,7 +16,7 @@ import hostile  # noqa: F401
 import links  # noqa: F401
 import story  # noqa: F401
 
-SCRIPTS = ["board.py", "demo.py", "gdb.py", "led.py", "bench.py", "cuts.py"]
+SCRIPTS = ["board.py", "demo.py", "gdb.py", "app.py", "led.py", "bench.py", "cuts.py"]
 PARTS = ["story", "links", "hostile"]
 
 
