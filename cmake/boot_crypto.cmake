@@ -5,8 +5,7 @@ set(OTTER_SODIUM_DIR "" CACHE PATH "unpacked libsodium source")
 set(p256m ${OTTER_MBEDTLS_DIR}/3rdparty/p256-m/p256-m)
 set(sodium ${OTTER_SODIUM_DIR}/src/libsodium)
 
-add_library(boot_sha256 STATIC EXCLUDE_FROM_ALL
-    ${OTTER_MBEDTLS_DIR}/library/sha256.c ${OTTER_MBEDTLS_DIR}/library/platform_util.c)
+add_library(boot_sha256 STATIC EXCLUDE_FROM_ALL ${OTTER_MBEDTLS_DIR}/library/sha256.c port/mbedtls/boot_zeroize.c)
 add_library(boot_p256m STATIC EXCLUDE_FROM_ALL ${p256m}/p256-m.c)
 target_compile_definitions(boot_p256m PRIVATE MBEDTLS_PSA_P256M_DRIVER_ENABLED)
 add_library(boot_sodium STATIC EXCLUDE_FROM_ALL ${OTTER_MBEDTLS_DIR}/library/sha512.c

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 # lwIP 2.2 from its own unpacked source, and port/lwip on top of it.
-set(OTTER_LWIP_DIR "" CACHE PATH "unpacked lwIP 2.2 source")
 if(NOT EXISTS ${OTTER_LWIP_DIR}/src/core/tcp.c)
     message(FATAL_ERROR "lwIP 2.2 source not found: run scripts/setup.sh, "
                         "or set -DOTTER_LWIP_DIR= to an unpacked source tree")

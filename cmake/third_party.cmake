@@ -2,6 +2,7 @@
 # mbedTLS 3.6 from its own unpacked source, with our configuration. `make` sets the folder
 # (scripts/setup.sh fetches it); anybody else sets -DOTTER_MBEDTLS_DIR=.
 set(OTTER_MBEDTLS_DIR "" CACHE PATH "unpacked mbedTLS 3.6 source")
+set(OTTER_LWIP_DIR "" CACHE PATH "unpacked lwIP 2.2 source") # lwip.cmake, where there is a use for it
 if(NOT EXISTS ${OTTER_MBEDTLS_DIR}/library/ssl_tls.c)
     message(FATAL_ERROR "mbedTLS 3.6 source not found: run scripts/setup.sh, "
                         "or set -DOTTER_MBEDTLS_DIR= to an unpacked source tree")
