@@ -123,18 +123,20 @@ static void on_monitor_line(void *ctx, const char *line)
 
 /* ---- one time with power ---- */
 
-/* All that is there now. False: the UART's other end is gone. */
+/* All that is there now: the watchdog's bite before the lines after the reset, the LED after
+ * the line of the program that switches it. False: the UART's other end is gone. */
 static bool read_all(struct run *run, short uart, short errors, short monitor)
 {
     if (monitor && !lines_read(&run->monitor_lines, run->qemu.monitor, on_monitor_line, run)) {
         (void)close(run->qemu.monitor);
         run->qemu.monitor = -1;
     }
+    bool there = !uart || lines_read(&run->uart_lines, run->qemu.uart, on_uart_line, run);
     if (errors && !lines_read(&run->error_lines, run->qemu.errors, on_error_line, run)) {
         (void)close(run->qemu.errors);
         run->qemu.errors = -1;
     }
-    return !uart || lines_read(&run->uart_lines, run->qemu.uart, on_uart_line, run);
+    return there;
 }
 
 /* What QEMU wrote before it was gone. Pipes of a dead process end; should somebody else hold

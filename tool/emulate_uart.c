@@ -32,10 +32,11 @@ static void tell_start(struct emulate_uart *uart, const char *cause)
         if (uart->bitten) {
             (void)json_object_set_new(event, "qemu", json_string("watchdog"));
         }
+        uart->bitten = false;
         uart->on_event(uart->ctx, event);
     }
     uart->on = true;
-    uart->on_trial = uart->bitten = false;
+    uart->on_trial = false;
     uart->started[0] = 0;
     uart->on_event(uart->ctx, uart->hello);
     uart->hello = NULL;
