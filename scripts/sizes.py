@@ -16,6 +16,7 @@ import subprocess
 import sys
 
 import elf
+import sizes_run
 
 LIBRARY_FRAME = 32  # bytes, of functions that do not say (assembly)
 TABLED = elf.Stack.TABLED
@@ -153,7 +154,7 @@ class Board:
     """Bootloader and application of one emulated board: one flash map whole, the others in a line each."""
 
     def __init__(self, build):
-        self.name = os.path.basename(os.path.normpath(build))
+        self.name, self.build = os.path.basename(os.path.normpath(build)), build
         self.maps = maps_of(build)
         self.maps.sort(key=lambda name: "swap" not in name)  # the story with a way back comes first
         self.bootloaders = [self.firmware(build, "bootloader-" + name) for name in self.maps]
@@ -210,6 +211,8 @@ def document(models, boards, budgets, compiler):
         lines += table_of(firmware, MODEL_TITLES[name])
     for board in boards:
         lines += board.document()
+    if boards:
+        lines += sizes_run.document([(board.name, board.build, board.maps[0]) for board in boards])
     return lines
 
 
