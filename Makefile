@@ -113,4 +113,5 @@ setup-sizes:
 sizes: setup-sizes firmware
 	@mkdir -p build/cm4-size
 	@flock build/cm4-size/.lock sh -c 'cmake --preset cm4-size >/dev/null && cmake --build --preset cm4-size --target sizes'
-	@scripts/sizes.py docs/sizes.md build/cm4-size build/qemu-psoc62 build/qemu-xmc7200
+	@for board in qemu-psoc62 qemu-xmc7200; do flock build/$$board/.lock cmake --build --preset $$board --target bench || exit 1; done
+	@OTTER=$(CURDIR)/build/host/otter scripts/sizes.py docs/sizes.md build/cm4-size build/qemu-psoc62 build/qemu-xmc7200

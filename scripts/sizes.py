@@ -202,7 +202,7 @@ Then the firmware of the emulated boards, which runs: flash driver, MPU, watchdo
 """
 
 
-def document(models, boards, budgets, compiler):
+def document(models, boards, budgets, compiler, old):
     lines = (HEAD % compiler).splitlines() + ["", "| budget | measured | at most | |", "|---|---|---|---|"]
     for what, measured, limit in budgets:
         lines.append("| %s | %d | %d | %s |" % (what, measured, limit, "ok" if measured <= limit else "BROKEN"))
@@ -212,16 +212,19 @@ def document(models, boards, budgets, compiler):
     for board in boards:
         lines += board.document()
     if boards:
-        lines += sizes_run.document([(board.name, board.build, board.maps[0]) for board in boards])
+        lines += sizes_run.document([(board.name, board.build, board.maps[0]) for board in boards], old.splitlines())
     return lines
 
 
-def write(target, lines):
+def read(target):
+    if not os.path.exists(target):
+        return ""
+    with open(target, encoding="utf-8") as file:
+        return file.read()
+
+
+def write(target, lines, old):
     """The notes at its end are written by people."""
-    old = ""
-    if os.path.exists(target):
-        with open(target, encoding="utf-8") as file:
-            old = file.read()
     notes = old[old.index("## Notes"):] if "## Notes" in old else ""
     new = "\n".join(lines).rstrip() + "\n" + ("\n" + notes if notes else "")
     if new != old:
@@ -238,8 +241,9 @@ def main(target, *builds):
             models.update(models_of(build))
     version = subprocess.run(["arm-none-eabi-gcc", "-dumpversion"], stdout=subprocess.PIPE, text=True, check=True).stdout
     budgets = model_budgets(models) + [line for board in boards for line in board.budgets()]
-    lines = document(models, boards, budgets, "arm-none-eabi-gcc " + version.strip())
-    write(target, lines)
+    old = read(target)
+    lines = document(models, boards, budgets, "arm-none-eabi-gcc " + version.strip(), old)
+    write(target, lines, old)
     print("\n".join(lines))
     broken = [what for what, measured, limit in budgets if measured > limit]
     for what in broken:

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""sizes_run.py - what an emulated board's application needs while it runs: stack, and TLS's arena.
+"""sizes_run.py - what an emulated board's firmware needs while it runs: stack, TLS's arena, instructions.
 
 A whole update is played with `otter emulate` on one board, over TLS of one version, with client
 certificates, until the new image is confirmed and has asked once more. The application says at
-each outcome how much was in use at most (board/words.def, MEMORY).
+each outcome how much was in use at most (board/words.def, MEMORY). Instructions: test/boards/bench.py.
 """
 import json
 import os
 import re
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -19,7 +20,7 @@ KEY = os.path.join(elf.ROOT, "test", "keys", "not-secret-ecdsa-p256.pem")
 BOARD_NAME = "size"
 OLD, NEW = "1.0.0", "1.1.0"
 TIME_LIMIT_S = 120
-ROUND, SPARE = 256, 64  # bytes: signatures differ in length, and with them what is in use
+TOLERANCE = 0.03
 
 
 def otter(*words):
@@ -78,27 +79,60 @@ def play(build, flash_map, tls, folder):
     return [event for event in map(json.loads, text.splitlines()) if event["event"] == "memory"]
 
 
-def rounded(size):
-    return (size + SPARE + ROUND - 1) // ROUND * ROUND
-
-
-def measure(build, flash_map, tls):
-    """(most stack in use, stack there is, most of the arena in use), bytes."""
+def memory_row(board, build, flash_map, tls):
     with tempfile.TemporaryDirectory(prefix="otter-sizes-") as folder:
         events = play(build, flash_map, tls, folder)
     if not events:
         raise SystemExit("sizes_run.py: %s says nothing about its memory" % flash_map)
-    return (rounded(max(event["stack_peak"] for event in events)), events[0]["stack_size"],
-            rounded(max(event["arena_peak"] for event in events)))
+    return "| %s, TLS %s | %d | %d | %d |" % (
+        board, tls, max(event["stack_peak"] for event in events), events[0]["stack_size"],
+        max(event["arena_peak"] for event in events))
 
 
-def document(builds):
-    """builds: (board, build folder, flash map)"""
-    lines = ["## Applications while they run", "",
-             "A whole update on the emulated board with client certificates, as the application says itself; %d bytes"
-             " more, rounded up to %d." % (SPARE, ROUND), "",
-             "| board | TLS | stack in use at most | of | TLS arena in use at most |", "|---|---|---|---|---|"]
+def instructions(board):
+    """The tables of test/boards/bench.py."""
+    done = subprocess.run([sys.executable, os.path.join(elf.ROOT, "test", "boards", "bench.py"), "--markdown", "--board", board,
+                           "counts"], env={**os.environ, "OTTER": OTTER}, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        raise SystemExit("sizes_run.py: bench.py: %s" % done.stdout.strip())
+    return [line for line in done.stdout.splitlines() if line.startswith("|")] + [""]
+
+
+def numbers_of(row):
+    """(what a row is about, its numbers)"""
+    label, _, rest = row.strip("| ").partition(" | ")
+    return label, [int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*", rest)]
+
+
+def is_near(row, old):
+    (label, numbers), (old_label, old_numbers) = numbers_of(row), numbers_of(old)
+    return label == old_label and len(numbers) == len(old_numbers) and all(
+        abs(one - other) <= TOLERANCE * max(one, other) for one, other in zip(numbers, old_numbers))
+
+
+def steady(lines, old):
+    """The lines, with the rows of the old table where they say nearly the same."""
+    before, head, result = {}, None, []
+    for line in old:
+        head = line if not line.startswith("|") else head or line
+        before.setdefault((head, numbers_of(line)[0]), line)
+    for line in lines:
+        head = line if not line.startswith("|") else head or line
+        known = before.get((head, numbers_of(line)[0]))
+        result.append(known if line.startswith("|") and known and is_near(line, known) else line)
+    return result
+
+
+def document(builds, old):
+    """builds: (board, build folder, flash map); old: the lines of the last document."""
+    lines = ["## Firmware that runs", "",
+             "On the emulated boards: a whole update with client certificates, as the application says itself; then instructions,"
+             " counted by QEMU (test/boards/bench.py). Signatures and the network differ from run to run: a figure is"
+             " written anew when it moves by more than %d %%." % (100 * TOLERANCE), "",
+             "| application | stack in use at most | of | TLS arena in use at most |", "|---|---|---|---|"]
     for board, build, flash_map in builds:
-        for tls in ("1.2", "1.3"):
-            lines.append("| %s | %s | %d | %d | %d |" % (board, tls, *measure(build, flash_map, tls)))
-    return lines + [""]
+        lines += [memory_row(board, build, flash_map, tls) for tls in ("1.2", "1.3")]
+    lines.append("")
+    for board, _, _ in builds:
+        lines += instructions(board)
+    return steady(lines, old)
