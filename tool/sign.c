@@ -75,6 +75,19 @@ static int hex_address(const struct sign_options *options, const struct tool_fir
     return 0;
 }
 
+/* An .elf or .hex knows its address; linked for another slot it would crash in this one. */
+static int check_place(const struct sign_options *options, const struct tool_firmware *input)
+{
+    const struct tool_sign *sign = &options->sign;
+    uint64_t wanted = (uint64_t)options->slot_addr + (sign->pad_header ? sign->header_size : 0);
+    if (options->slot_addr == 0 || !input->has_address || input->address == wanted) {
+        return 0;
+    }
+    return tool_refuse("'%s' is linked for 0x%llx, but in the primary slot it will lie at 0x%llx: is it for another flash "
+                       "map, header size, or --board?", options->input, (unsigned long long)input->address,
+                       (unsigned long long)wanted);
+}
+
 static void print_summary(const struct sign_options *options, size_t size)
 {
     const struct tool_sign *sign = &options->sign;
@@ -110,7 +123,8 @@ static int sign_file(struct sign_options *options)
     if (rc != 0) {
         return rc;
     }
-    if (hex) {
+    rc = check_place(options, &input);
+    if (rc == 0 && hex) {
         rc = hex_address(options, &input, &address);
     }
     if (rc == 0) {

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tool/board.h"
 #include "tool/flashmap.h"
 #include "tool/print.h"
 #include "tool/sign_options.h"
@@ -16,7 +17,7 @@
 /* Options as given; NULL: not given. */
 struct texts {
     char *key, *version, *header_size, *slot_size, *align, *max_align, *max_sectors, *erased, *counter,
-        *format, *load_addr, *rom_fixed, *hex_addr, *map;
+        *format, *load_addr, *rom_fixed, *hex_addr, *map, *board;
     const char **dependencies, **customs;
     int is_unsigned, pad, test, confirm, pad_header, overwrite_only;
 };
@@ -100,10 +101,23 @@ static int trailer(const struct texts *texts, struct sign_options *options)
     return 0;
 }
 
+/* Where the program will run: the kit's address, or the emulated board's. */
+static int place(const struct texts *texts, struct flashmap *map, struct sign_options *options)
+{
+    const struct board_kind *board = texts->board ? board_by_name(texts->board) : NULL;
+    if (texts->board && !board) {
+        return tool_usage("--board '%s': use %s or %s", texts->board, board_kinds[0].name, board_kinds[1].name);
+    }
+    int rc = board ? board_place(board, map) : 0;
+    const struct flashmap_area *primary = flashmap_find(map, FLASHMAP_PRIMARY, 1);
+    options->slot_addr = primary ? primary->addr : 0;
+    return rc;
+}
+
 static int map(const struct texts *texts, struct sign_options *options)
 {
     if (!texts->map) {
-        return 0;
+        return texts->board ? tool_usage("--board needs a --map") : 0;
     }
     static const struct flashmap_options plain = {.kit = NULL};
     struct flashmap map;
@@ -117,7 +131,7 @@ static int map(const struct texts *texts, struct sign_options *options)
         options->sign.slot_size = secondary->size;
     }
     options->sign.overwrite_only = map.mode == OTTER_MODE_OVERWRITE;
-    return 0;
+    return place(texts, &map, options);
 }
 
 static int version(const struct texts *texts, struct tool_sign *sign)
@@ -265,7 +279,7 @@ static void free_texts(struct texts *texts)
 {
     char *all[] = {texts->key, texts->version, texts->header_size, texts->slot_size, texts->align,
                    texts->max_align, texts->max_sectors, texts->erased, texts->counter, texts->format,
-                   texts->load_addr, texts->rom_fixed, texts->hex_addr, texts->map};
+                   texts->load_addr, texts->rom_fixed, texts->hex_addr, texts->map, texts->board};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         free(all[i]);
     }
@@ -287,6 +301,7 @@ bool sign_options_read(int argc, const char **argv, struct sign_options *ret_opt
         {"header-size", 'H', POPT_ARG_STRING, &t.header_size, 0, "room in front of the program [0x400]", "N"},
         {"pad-header", 0, POPT_ARG_NONE, &t.pad_header, 0, "add that room: the input has none", NULL},
         {"map", 0, POPT_ARG_STRING, &t.map, 0, "flash map that the image must fit", "MAP"},
+        {"board", 0, POPT_ARG_STRING, &t.board, 0, "the emulated board that the program is linked for", "B"},
         {"slot-size", 'S', POPT_ARG_STRING, &t.slot_size, 0, "slot that image and trailer must fit", "N"},
         {"align", 0, POPT_ARG_STRING, &t.align, 0, "MCUboot's write alignment, 1 to 32 [8]", "N"},
         {"max-align", 0, POPT_ARG_STRING, &t.max_align, 0, "MCUboot's BOOT_MAX_ALIGN [max(8, align)]", "N"},

@@ -13,6 +13,7 @@ struct sign_options {
     bool has_hex_addr;
     uint64_t hex_addr;
     uint32_t image_size_max; /* of the flash map; 0: no map */
+    uint32_t slot_addr;      /* of its primary slot, on the board if one is named */
 };
 
 /* true: go on. false: *ret_exit is the exit code (after --help, or after saying what is wrong).

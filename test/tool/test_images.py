@@ -66,6 +66,22 @@ class Keys(Images):
 
 
 class Sign(Images):
+    def linked(self, address, *words):
+        """The words of a command that signs 16 bytes linked for this address."""
+        lines = [b"\x02\0\0\x04" + (address >> 16).to_bytes(2, "big"), b"\x10" + (address & 0xffff).to_bytes(2, "big") + b"\0" + bytes(16), b"\0\0\0\x01"]
+        (self.folder / "linked.hex").write_text("".join(":%s%02X\n" % (line.hex().upper(), -sum(line) & 255) for line in lines))
+        return ["sign", "--key", "k.pem", "--version", "1.0.0", "--pad-header", "--map", "psoc62_2m_ext_swap_single", *words, "linked.hex", "out.bin"]
+
+    def test_a_program_linked_for_another_slot_is_refused(self):
+        self.otter(*self.linked(0x10028400))
+        self.otter(*self.linked(0x21028400, "--board", "qemu-psoc62"))
+        self.otter(*self.linked(0x10028200, "--header-size", "0x200"))
+        self.refused(1, "will lie at 0x10028400", *self.linked(0x10028000))
+        self.refused(1, "linked for 0x21028400", *self.linked(0x21028400))
+        self.refused(1, "will lie at 0x21028400", *self.linked(0x10028400, "--board", "qemu-psoc62"))
+        self.refused(2, "--board 'qemu'", *self.linked(0x10028400, "--board", "qemu"))
+        self.refused(2, "--board needs a --map", "sign", "--key", "k.pem", "--version", "1.0.0", "--board", "qemu-psoc62", "app.bin", "out.bin")
+
     def test_what_was_asked_for_is_in_the_image(self):
         said = self.sign("--header-size", "0x200", "--security-counter", "7", "--dependency", "(1,2.0.0)", "--custom-tlv", "0xa1=0xbeef",
                          "--custom-tlv", "0xa2=hello", "--load-addr", "0x10000000").stdout.decode()
