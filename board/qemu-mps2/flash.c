@@ -4,7 +4,8 @@
  *
  * A unit is programmed once between erases: one bit for every four bytes of flash, kept in the
  * flash file behind the devices, remembers that it was. Cut here, at any store: a unit that is
- * being programmed is noted first; a sector that is being erased loses its notes last. Breaking a
+ * being programmed is noted first; a sector that is being erased loses its notes last, and the
+ * bytes of an operation change a quarter at a time. Breaking a
  * rule is a defect of the program: a line says so, and the operation fails, nothing changed.
  *
  * Operations take no time here, or, with the factory setting "pace", so many thousandths of the
@@ -101,6 +102,20 @@ static void take_time(uint32_t us)
     owed_us %= 1000u;
 }
 
+/* Spread over the time that it takes, so that a power cut finds it half done. */
+static void change(uint8_t *at, const uint8_t *data, uint8_t erased, size_t len, uint32_t us)
+{
+    for (size_t done = 0; done < len; done += len / 4) {
+        if (data != NULL) {
+            memcpy(at + done, data + done, len / 4);
+        } else {
+            memset(at + done, erased, len / 4);
+        }
+        MACHINE_SYNC(); /* stores reach the file in this order */
+        take_time(us / 4);
+    }
+}
+
 static int misuse(uint32_t addr, const char *what)
 {
     struct words_number number;
@@ -122,19 +137,18 @@ static int operate(void *ctx, uint32_t off, const void *data, size_t len, uint32
     if (!erases && !is_erased(addr, len, device->flash.erased)) {
         return misuse(addr, "programmed without an erase");
     }
+    uint32_t us = (data == NULL ? 0 : len / device->flash.prog_size * device->unit_us) +
+                  (erases ? len / unit * device->erase_us : 0);
     mpu_flash_writable(true);
     if (data != NULL) {
         note(addr, len, true);
-        MACHINE_SYNC(); /* stores reach the file in this order */
-        memcpy(bytes_at(addr), data, len);
-    } else {
-        memset(bytes_at(addr), device->flash.erased, len);
-        MACHINE_SYNC();
+    }
+    MACHINE_SYNC();
+    change(bytes_at(addr), data, device->flash.erased, len, us);
+    if (data == NULL) {
         note(addr, len, false);
     }
     mpu_flash_writable(false);
-    take_time((data == NULL ? 0 : len / device->flash.prog_size * device->unit_us) +
-              (erases ? len / unit * device->erase_us : 0));
     return OTTER_OK;
 }
 
