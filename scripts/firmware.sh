@@ -21,9 +21,18 @@ fail() { printf 'otter firmware: %s\n' "$*" >&2; exit 1; }
 versions='1.0.0:1000;1.1.0:100;1.2.0:100:revert'
 if [ -n "${VERSION:-}" ]; then
     case $VERSION in
+    *[!0-9.+]*|*.*.*.*|.*|*.|*..*) fail "VERSION $VERSION is not MAJOR.MINOR.REVISION" ;;
+    *.*.*) ;;
+    *) fail "VERSION $VERSION is not MAJOR.MINOR.REVISION" ;;
+    esac
+    case ${LED_MS:-100}${TEST_REVERT:-0} in
+    *[!0-9]*) fail "LED_MS and TEST_REVERT are numbers" ;;
+    esac
+    case $VERSION in
     1.0.0|1.1.0|1.2.0) fail "VERSION $VERSION is one of those that are always built: choose another" ;;
     esac
-    versions="$versions;$VERSION:${LED_MS:-100}${TEST_REVERT:+:revert}"
+    versions="$versions;$VERSION:${LED_MS:-100}"
+    [ "${TEST_REVERT:-0}" = 0 ] || versions="$versions:revert"
 fi
 
 board_of() {
@@ -65,8 +74,9 @@ build_board() {
 
 [ -x build/host/otter ] || fail "the host tool makes the flash map's headers: run make build first"
 if [ $# = 0 ] && [ -n "${MAP:-}" ]; then
-    # shellcheck disable=SC2046
-    set -- $(board_of "$MAP")
+    board=$(board_of "$MAP") || exit 1
+    [ -e "flashmap/$MAP.json" ] || fail "there is no flash map '$MAP' in flashmap/"
+    set -- "$board"
 fi
 [ $# -gt 0 ] || set -- qemu-psoc62 qemu-xmc7200
 for board; do

@@ -22,6 +22,7 @@ static void take_led(struct emulate_said *said, const char *line)
     said->led_on = on;
 }
 
+/* A warning is no reason to end, nor is a frame that the network had no room for. */
 void emulate_said_line(struct emulate_said *said, const char *line)
 {
     const char *pc = strstr(line, "R15=");
@@ -29,7 +30,7 @@ void emulate_said_line(struct emulate_said *said, const char *line)
         take_led(said, line);
     } else if (pc && !said->pc[0]) {
         (void)snprintf(said->pc, sizeof said->pc, "%.8s", pc + 4);
-    } else if (!said->complaint[0] && strncmp(line, "qemu", 4) == 0 && !strstr(line, "warning:")) {
+    } else if (!said->complaint[0] && strncmp(line, "qemu", 4) == 0 && !strstr(line, "warning:") && !strstr(line, "Slirp:")) {
         const char *colon = strstr(line, ": ");
         (void)snprintf(said->complaint, sizeof said->complaint, "%s", colon ? colon + 2 : line);
     }
