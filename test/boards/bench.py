@@ -3,6 +3,7 @@
 """bench.py - what the emulated boards take: download speed, and instructions of everything that computes.
 
 usage: bench.py [--board BOARD]... [--markdown] [speed] [counts]      (all of both, if none is named)
+--markdown: only digits that are the same in every run, for docs/sizes.md.
 
 speed:   the same file over TLS, in turns by a plain read loop and by the agent, which writes it to
          flash. The agent must keep up: a ratio of at least 0.8, the median of the pairs. The clock
@@ -17,6 +18,7 @@ started by the real bootloader in `otter emulate`. Last line: "N passed, N faile
 did: something is slower than wanted, or not repeatable.
 """
 import argparse
+import collections
 import json
 import os
 import re
@@ -42,6 +44,11 @@ ATTEMPTS = 3
 TIME_LIMIT_S = 300
 
 
+# digits: how many of the value are the same in every run, all of them (0), or none that a document could keep.
+Row = collections.namedtuple("Row", "what value digits")
+ANY = None
+
+
 class Failed(Exception):
     pass
 
@@ -54,7 +61,7 @@ class Checks:
             self.passed += 1
         else:
             self.failed += 1
-            print("FAILED: " + what, flush=True)
+            print("FAILED: " + what, file=sys.stderr, flush=True)
 
 
 def otter(*args):
@@ -144,22 +151,23 @@ def rates_of(lines, who):
 
 
 def speed(board, image, server):
-    """[(what, value)]; the ratio is last."""
+    """Rows; the ratio is last."""
     lines = run(board, image, *server_args(server))
     loop, agent = rates_of(lines, "loop"), rates_of(lines, "agent")
     ratio = statistics.median(a / b for a, b in zip(agent, loop))
-    return [(f"plain TLS read loop, bytes/s (median of {len(loop)})", int(statistics.median(loop))),
-            ("agent with flash writes, bytes/s", int(statistics.median(agent))), ("ratio (median of the pairs)", round(ratio, 3))]
+    return [Row(f"plain TLS read loop, bytes/s (median of {len(loop)})", int(statistics.median(loop)), 2),
+            Row("agent with flash writes, bytes/s", int(statistics.median(agent)), 2),
+            Row("ratio (median of the pairs)", round(ratio, 3), 2)]
 
 
 def best_speed(board, folder, server):
     image = signed(folder, board, "net")
     best = speed(board, image, server)
     for _ in range(ATTEMPTS - 1):
-        if best[-1][1] >= RATIO_MIN:
+        if best[-1].value >= RATIO_MIN:
             break
-        print(f"{board}: ratio {best[-1][1]}; once more", file=sys.stderr)
-        best = max(best, speed(board, image, server), key=lambda rows: rows[-1][1])
+        print(f"{board}: ratio {best[-1].value}; once more", file=sys.stderr)
+        best = max(best, speed(board, image, server), key=lambda rows: rows[-1].value)
     return best
 
 
@@ -169,9 +177,9 @@ def instructions(values, key="ticks"):
 
 def count_boot(board, image):
     values = dict(run(board, image, "--icount", "0"))
-    return [("SHA-256 in the bootloader, 1 KiB", int(values["sha256"]["ticks_per_kib"]) * TICK_INSTRUCTIONS),
-            ("ECDSA P-256 verification in the bootloader", instructions(values["p256-verify"])),
-            (f"whole verification of an image with {PROGRAM_KIB} KiB of program", instructions(values["boot-verify"]))]
+    return [Row("SHA-256 in the bootloader, 1 KiB", instructions(values["sha256"], "ticks_per_kib"), 3),
+            Row("ECDSA P-256 verification in the bootloader", instructions(values["p256-verify"]), 3),
+            Row(f"whole verification of an image with {PROGRAM_KIB} KiB of program", instructions(values["boot-verify"]), 3)]
 
 
 def per_byte(lines, who):
@@ -179,18 +187,23 @@ def per_byte(lines, who):
 
 
 def count_net(board, image, server):
-    """Rows of what is repeatable, and rows of the longest calls."""
+    """Rows of instructions, of bytes, and of the longest calls."""
     lines = run(board, image, "--icount", "0", *server_args(server))
-    rows, longest = [], []
+    rows, memory, longest = [], [], []
     for name, values in lines:
+        version = "TLS " + values.get("version", "")
         if name == "handshake":
-            rows.append((f"TLS {values['version']} handshake, {values['kind']}", instructions(values)))
-            longest.append((f"longest open() call, TLS {values['version']} {values['kind']}", instructions(values, "worst")))
+            rows.append(Row(f"{version} handshake, {values['kind']}", instructions(values), 3))
+            longest.append(Row(f"longest open() call, {version} {values['kind']}", instructions(values, "worst"), ANY))
         elif name == "step":
-            longest.append(("longest otter_agent_step() call, handshakes resumed", instructions(values, "worst")))
-    loop, agent = per_byte(lines, "loop"), per_byte(lines, "agent")
-    return rows + [("1 KiB through a plain TLS read loop", round(loop * 1024)),
-                   ("1 KiB through the agent into flash", round(agent * 1024))], longest
+            longest.append(Row("longest otter_agent_step() call, handshakes resumed", instructions(values, "worst"), ANY))
+        elif name == "arena":
+            memory.append(Row(f"bytes: {version}, most of its arena in use", int(values["peak"]), ANY))
+        elif name == "stack":
+            memory.append(Row("bytes: stack, most in use", int(values["peak"]), ANY))
+    rows += [Row("1 KiB through a plain TLS read loop", round(per_byte(lines, "loop") * 1024), 3),
+             Row("1 KiB through the agent into flash", round(per_byte(lines, "agent") * 1024), 3)]
+    return rows, memory, longest
 
 
 def is_near(one, other):
@@ -202,34 +215,45 @@ def counts(board, folder, server, checks):
     first, second = count_boot(board, image), count_boot(board, image)
     checks.check(first == second, f"{board}: two runs, two counts: {first} and {second}")
     image = signed(folder, board, "net")
-    (network, longest), (again, _) = count_net(board, image, server), count_net(board, image, server)
-    for (what, one), (_, other) in zip(network, again):
-        checks.check(is_near(one, other), f"{board}: {what}: {one} and {other} instructions")
-    loop, agent = network[-2][1], network[-1][1]
+    (network, memory, longest), (again, _, _) = count_net(board, image, server), count_net(board, image, server)
+    for one, other in zip(network, again):
+        checks.check(is_near(one.value, other.value), f"{board}: {one.what}: {one.value} and {other.value} instructions")
+    loop, agent = network[-2].value, network[-1].value
     checks.check(loop >= RATIO_MIN * agent, f"{board}: the agent takes {agent} instructions a KiB, the plain loop {loop}")
-    return first + network + longest
+    return first + network + memory + longest
 
 
-def table(title, rows, markdown):
+def shown(row, markdown):
+    if not markdown or row.digits == 0:
+        return f"{row.value:,}"
+    value = float(f"{row.value:.{row.digits}g}")
+    return f"{value:,.0f}" if value >= 10 else f"{value:g}"
+
+
+def table(title, columns, markdown):
+    """columns: {board: rows}, of the same rows each."""
+    names = [f"{BOARDS[board][0]} ({board})" for board in columns]
+    lines = list(zip(*columns.values()))
     if markdown:
-        print(f"| {title} | |\n|---|---:|")
-        for what, value in rows:
-            print(f"| {what} | {value:,} |")
+        print("| " + " | ".join([title, *names]) + " |\n|---" + "|---:" * len(names) + "|")
+        for rows in lines:
+            if rows[0].digits is not ANY:
+                print("| " + " | ".join([rows[0].what, *(shown(row, True) for row in rows)]) + " |")
     else:
-        print(title)
-        for what, value in rows:
-            print(f"  {what:<62} {value:>14,}")
+        print(f"{title:<62}" + "".join(f"{name:>26}" for name in names))
+        for rows in lines:
+            print(f"  {rows[0].what:<60}" + "".join(f"{shown(row, False):>26}" for row in rows))
     print(flush=True)
 
 
-def measure(board, args, folder, server, checks):
-    name = f"{BOARDS[board][0]} ({board})"
+def measure(boards, args, folder, server, checks):
     if "speed" in args.what:
-        rows = best_speed(board, folder, server)
-        table(f"Download, {name}", rows, args.markdown)
-        checks.check(rows[-1][1] >= RATIO_MIN, f"{board}: the agent has {rows[-1][1]} of the loop's speed, wanted: {RATIO_MIN}")
+        columns = {board: best_speed(board, folder, server) for board in boards}
+        table("Download", columns, args.markdown)
+        for board, rows in columns.items():
+            checks.check(rows[-1].value >= RATIO_MIN, f"{board}: {rows[-1].value} of the loop's speed, wanted: {RATIO_MIN}")
     if "counts" in args.what:
-        table(f"Instructions, {name}", counts(board, folder, server, checks), args.markdown)
+        table("Instructions", {board: counts(board, folder, server, checks) for board in boards}, args.markdown)
 
 
 def main():
@@ -245,13 +269,12 @@ def main():
     with tempfile.TemporaryDirectory(prefix="otter-bench-") as folder:
         server = Server(folder)
         try:
-            for board in args.board or sorted(BOARDS):
-                measure(board, args, folder, server, checks)
+            measure(args.board or sorted(BOARDS), args, folder, server, checks)
         except Failed as failed:
             checks.check(False, str(failed))
         finally:
             server.stop()
-    print(f"{checks.passed} passed, {checks.failed} failed")
+    print(f"{checks.passed} passed, {checks.failed} failed", file=sys.stderr if args.markdown else sys.stdout)
     return 1 if checks.failed else 0
 
 

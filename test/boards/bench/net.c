@@ -299,5 +299,8 @@ int main(void)
     measure_handshakes(OTTER_TLS_1_2, "1.2");
     measure_handshakes(OTTER_TLS_1_3, "1.3");
     measure_downloads();
+    bench_line("stack");
+    bench_number("peak", board_memory().stack_peak);
+    bench_line_end();
     bench_done();
 }
