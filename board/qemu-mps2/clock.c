@@ -7,15 +7,17 @@
 #include "board/board.h"
 #include "board/qemu-mps2/machine.h"
 
-#define COUNTER MACHINE_REGISTER(0x40028018u)
-#define PRESCALE MACHINE_REGISTER(0x4002801Cu)
+struct counter {
+    uint32_t count, prescale;
+};
+#define COUNTER (*(volatile struct counter *)0x40028018u)
 
 void clock_start(void)
 {
-    PRESCALE = MACHINE_HZ / 1000u - 1u;
+    COUNTER.prescale = MACHINE_HZ / 1000u - 1u;
 }
 
 uint32_t board_millis(void)
 {
-    return COUNTER;
+    return COUNTER.count;
 }

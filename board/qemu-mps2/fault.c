@@ -31,7 +31,7 @@ bool fault_frame_fits(const uint32_t *frame)
 
 __attribute__((used)) static void examine(uint32_t *frame)
 {
-    uint32_t why = SCB_CFSR;
+    uint32_t why = SCB.cfsr;
     bool fits = fault_frame_fits(frame) && (why & STACKING_FAILED) == 0;
     if (fits && is_meant != NULL && is_meant(frame)) {
         return;
@@ -43,7 +43,7 @@ __attribute__((used)) static void examine(uint32_t *frame)
         values[0] = "jump into nowhere";
         pc = frame[FRAME_LR] & ~1u; /* most likely called from just before this */
     } else if (fits && (why & (MMFAR_VALID | BFAR_VALID)) != 0) {
-        values[0] = words_hex(&number, (why & MMFAR_VALID) != 0 ? SCB_MMFAR : SCB_BFAR);
+        values[0] = words_hex(&number, (why & MMFAR_VALID) != 0 ? SCB.mmfar : SCB.bfar);
     } else if (fits) {
         values[0] = "bad instruction";
     }

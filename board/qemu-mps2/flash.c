@@ -9,7 +9,8 @@
  * rule is a defect of the program: a line says so, and the operation fails, nothing changed.
  *
  * Operations take no time here, or, with the factory setting "pace", so many thousandths of the
- * real part's (at most 8000). The watchdog is not fed meanwhile: on the real part nobody could.
+ * real part's (at most 7000); then they happen piece by piece, so that a cut leaves a part of them
+ * done. The watchdog is not fed meanwhile: on the real part nobody could.
  */
 #include <string.h>
 
@@ -18,8 +19,10 @@
 #include "otter/result.h"
 #include "part.h"
 
+enum { PIECES = 8 };
+
 struct device {
-    struct otter_flash flash; /* ctx: the index in devices[] */
+    struct otter_flash flash; /* ctx: this structure */
     uint32_t addr;
     uint32_t erase_us, unit_us; /* of a sector or block, and to program a unit */
 };
@@ -33,9 +36,12 @@ enum {
 #define DEVICE(NAME, ERASE_US, UNIT_US) NAME,
     PART_FLASH_DEVICES(DEVICE)
 #undef DEVICE
+    DEVICES
 };
+static const struct device devices[DEVICES];
+
 #define DEVICE(NAME, ERASE_US, UNIT_US)                                       \
-    [NAME] = {.flash = {.ctx = (void *)NAME,                                  \
+    [NAME] = {.flash = {.ctx = (void *)(uintptr_t)&devices[NAME],             \
                         .read = flash_read,                                   \
                         .prog = flash_prog,                                   \
                         .erase = flash_erase,                                 \
@@ -48,7 +54,7 @@ enum {
               .addr = OTTER_MAP_##NAME##_ADDR,                                \
               .erase_us = ERASE_US,                                           \
               .unit_us = UNIT_US},
-static const struct device devices[] = {PART_FLASH_DEVICES(DEVICE)};
+static const struct device devices[DEVICES] = {PART_FLASH_DEVICES(DEVICE)};
 
 #define FLASH_OF(NAME) (&devices[NAME].flash)
 static const struct otter_layout layout = PART_LAYOUT(FLASH_OF);
@@ -73,13 +79,14 @@ static uint8_t *note_at(uint32_t addr, uint8_t *ret_bit)
 static void note(uint32_t addr, size_t len, bool programmed)
 {
     uint8_t bit;
+    mpu_flash_writable(true);
     for (uint32_t end = addr + len; addr < end; addr += 4) {
         uint8_t *at = note_at(addr, &bit);
         *at = (uint8_t)(programmed ? *at | bit : *at & ~bit);
     }
+    mpu_flash_writable(false); /* stores reach the file in the order of the program */
 }
 
-/* By words: a unit has a multiple of four bytes. */
 static bool is_erased(uint32_t addr, size_t len, uint8_t erased)
 {
     uint8_t bit;
@@ -91,28 +98,32 @@ static bool is_erased(uint32_t addr, size_t len, uint8_t erased)
     return addr == end;
 }
 
-/* An operation of `us` microseconds on the real part ends now. */
-static void take_time(uint32_t us)
+static void wait(uint32_t us)
 {
-    static uint32_t owed_us; /* less than a millisecond, from operation to operation */
+    static uint32_t owed_us; /* less than a millisecond, from one wait to the next */
     uint32_t start_ms = board_millis();
-    owed_us += us * words_value(board_setting("pace", 0, NULL)) / 1000u;
+    owed_us += us;
     while (board_millis() - start_ms < owed_us / 1000u) {
     }
     owed_us %= 1000u;
 }
 
-/* Spread over the time that it takes, so that a power cut finds it half done. */
-static void change(uint8_t *at, const uint8_t *data, uint8_t erased, size_t len, uint32_t us)
+/* [addr, addr + len) becomes `data`, or erased (data NULL), which takes the real part so long. */
+static void change(uint32_t addr, const uint8_t *data, size_t len, uint8_t erased, uint32_t real_us)
 {
-    for (size_t done = 0; done < len; done += len / 4) {
+    uint32_t us = real_us * words_value(board_setting("pace", 0, NULL)) / 1000u;
+    size_t piece = us == 0 ? len : (len / PIECES | 3u) + 1u;
+    us = us / (uint32_t)((len + piece - 1) / piece);
+    for (size_t off = 0; off < len; off += piece) {
+        size_t now = len - off < piece ? len - off : piece;
+        mpu_flash_writable(true);
         if (data != NULL) {
-            memcpy(at + done, data + done, len / 4);
+            memcpy(bytes_at(addr + off), data + off, now);
         } else {
-            memset(at + done, erased, len / 4);
+            memset(bytes_at(addr + off), erased, now);
         }
-        MACHINE_SYNC(); /* stores reach the file in this order */
-        take_time(us / 4);
+        mpu_flash_writable(false);
+        wait(us);
     }
 }
 
@@ -125,10 +136,10 @@ static int misuse(uint32_t addr, const char *what)
     return OTTER_ERR_IO;
 }
 
-/* One operation. data NULL: an erase, of one unit. erases: it needs no erase before it. */
+/* One operation. data NULL: an erase, of one unit. erases: it needs no erase before it (a row). */
 static int operate(void *ctx, uint32_t off, const void *data, size_t len, uint32_t unit, bool erases)
 {
-    const struct device *device = &devices[(uintptr_t)ctx];
+    const struct device *device = ctx;
     uint32_t size = device->flash.size;
     uint32_t addr = device->addr + off;
     if (off > size || len > size - off || off % unit != 0 || len % unit != 0) {
@@ -137,24 +148,24 @@ static int operate(void *ctx, uint32_t off, const void *data, size_t len, uint32
     if (!erases && !is_erased(addr, len, device->flash.erased)) {
         return misuse(addr, "programmed without an erase");
     }
-    uint32_t us = (data == NULL ? 0 : len / device->flash.prog_size * device->unit_us) +
-                  (erases ? len / unit * device->erase_us : 0);
-    mpu_flash_writable(true);
+    uint8_t erased = device->flash.erased;
     if (data != NULL) {
         note(addr, len, true);
     }
-    MACHINE_SYNC();
-    change(bytes_at(addr), data, device->flash.erased, len, us);
-    if (data == NULL) {
+    if (erases) {
+        change(addr, NULL, len, erased, device->erase_us);
+    }
+    if (data != NULL) {
+        change(addr, data, len, erased, (uint32_t)len / device->flash.prog_size * device->unit_us);
+    } else {
         note(addr, len, false);
     }
-    mpu_flash_writable(false);
     return OTTER_OK;
 }
 
 static int flash_read(void *ctx, uint32_t off, void *buf, size_t len)
 {
-    const struct device *device = &devices[(uintptr_t)ctx];
+    const struct device *device = ctx;
     uint32_t size = device->flash.size;
     if (off > size || len > size - off) {
         return OTTER_ERR_ARG;
@@ -165,16 +176,22 @@ static int flash_read(void *ctx, uint32_t off, void *buf, size_t len)
 
 static int flash_prog(void *ctx, uint32_t off, const void *buf, size_t len)
 {
-    return operate(ctx, off, buf, len, devices[(uintptr_t)ctx].flash.prog_size, false);
+    return operate(ctx, off, buf, len, ((const struct device *)ctx)->flash.prog_size, false);
 }
 
 static int flash_erase(void *ctx, uint32_t off, uint32_t size)
 {
-    const struct otter_flash *flash = &devices[(uintptr_t)ctx].flash;
+    const struct otter_flash *flash = &((const struct device *)ctx)->flash;
     return operate(ctx, off, NULL, size, size == flash->block_size ? size : flash->sector_size, true);
 }
 
 static int flash_write(void *ctx, uint32_t off, const void *buf, size_t len)
 {
-    return operate(ctx, off, buf, len, devices[(uintptr_t)ctx].flash.sector_size, true);
+    uint32_t row = ((const struct device *)ctx)->flash.sector_size;
+    int err = OTTER_OK;
+    for (uint32_t done = 0; err == OTTER_OK && done < len; done += row) {
+        size_t now = len - done < row ? len - done : row;
+        err = operate(ctx, off + done, (const uint8_t *)buf + done, now, row, true);
+    }
+    return err;
 }

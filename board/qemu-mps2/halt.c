@@ -8,11 +8,11 @@ enum { LONGEST = 0xFFFFFF, RUNS_AND_INTERRUPTS = 7 };
 _Noreturn void board_halt(void)
 {
     __asm volatile("cpsid i" : : : "memory"); /* SysTick ends a sleep, but has no handler */
-    SYSTICK_LOAD = LONGEST;                   /* 0.67 s */
-    SYSTICK_CTRL = RUNS_AND_INTERRUPTS;
+    SYSTICK.load = LONGEST;                   /* 0.67 s */
+    SYSTICK.ctrl = RUNS_AND_INTERRUPTS;
     for (;;) {
         board_watchdog_feed();
         __asm volatile("dsb\n\twfi" : : : "memory");
-        SCB_ICSR = 0x02000000u; /* SysTick is not pending */
+        SCB.icsr = 0x02000000u; /* SysTick is not pending */
     }
 }

@@ -30,12 +30,12 @@ _Noreturn void board_launch(uint32_t vector_table)
     uint32_t stack = vectors[0];
     uint32_t first = vectors[1];
     __asm volatile("cpsid i" : : : "memory");
-    SYSTICK_CTRL = 0;
-    SCB_ICSR = 0x0A000000u; /* PendSV and SysTick are not pending */
+    SYSTICK.ctrl = 0;
+    SCB.icsr = 0x0A000000u; /* PendSV and SysTick are not pending */
     NVIC_DISABLE = UINT32_MAX;
     NVIC_UNPEND = UINT32_MAX;
-    MPU_CTRL = 0;
-    SCB_VTOR = vector_table;
+    MPU.ctrl = 0;
+    SCB.vtor = vector_table;
     __asm volatile("dsb\n\t"
                    "msr control, %2\n\t" /* back to the main stack */
                    "isb\n\t"

@@ -20,8 +20,8 @@ enum { ROM_BITS = 23, GUARD_BITS = 10, REGION_FLASH = 5 };
 
 static void region(uint32_t number, uintptr_t addr, uintptr_t bits, uint32_t access)
 {
-    MPU_RBAR = addr | MPU_REGION_VALID | number;
-    MPU_RASR = access | (bits - 1u) << 1 | 1u;
+    MPU.rbar = addr | MPU_REGION_VALID | number;
+    MPU.rasr = access | (bits - 1u) << 1 | 1u;
 }
 
 void mpu_flash_writable(bool writable)
@@ -38,6 +38,6 @@ void mpu_start(void)
     region(2, RAM_START, ROM_BITS, NO_ACCESS);
     region(3, RAM_START, RAM_BITS, DATA);
     region(4, (uintptr_t)guard_start, GUARD_BITS, NO_ACCESS);
-    MPU_CTRL = MPU_ON_WITH_DEFAULT_MAP;
+    MPU.ctrl = MPU_ON_WITH_DEFAULT_MAP;
     mpu_flash_writable(false);
 }

@@ -45,7 +45,7 @@ enum board_reset board_reset_cause(uint32_t *ret_pc)
 _Noreturn void reset_now(enum board_reset cause, uint32_t pc)
 {
     reset_note(cause, pc);
-    SCB_AIRCR = RESET_REQUEST;
+    SCB.aircr = RESET_REQUEST;
     for (;;) {
     }
 }

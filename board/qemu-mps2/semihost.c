@@ -28,7 +28,7 @@ static bool is_call(uint32_t *frame)
     }
     frame[FRAME_R0] = UINT32_MAX;
     frame[FRAME_PC] = pc + 2;
-    SCB_HFSR = SCB_HFSR; /* writing ones clears */
+    SCB.hfsr = SCB.hfsr; /* writing ones clears */
     return true;
 }
 

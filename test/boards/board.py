@@ -249,18 +249,18 @@ def _(bench, map_name):
         board.kill()
 
 
-@on_maps("power-cut", BOTH)
-def _(bench, map_name):
-    """SIGKILL amid erase and program: every store before it is in the file; what may have been
-    programmed is noted, so that nothing is programmed over it."""
-    board = bench.blink(map_name, "wear")
+def wear_and_cut(bench, map_name, pace):
+    """Six SIGKILLs amid erase and program; returns at how many the sector was a mixture. Every store
+    before it is in the file; what may have been programmed is noted, so that nothing is programmed
+    over it."""
+    board = bench.blink(map_name, "wear", pace=pace)
     layout = board.flash_file.layout
     sector = layout.sector_of("SECONDARY")
     device = layout.devices[layout.values["SECONDARY_DEVICE"]]
-    unit, erased = layout.values[device + "_PROG_SIZE"], layout.device(device)[2]
+    erased = layout.device(device)[2]
     base = layout.values["SECONDARY_BASE"] + sector
     at = layout.device(device)[0] + base - base % sector
-    seed = random.randrange(10**6)
+    seed, mixtures = random.randrange(10**6), 0
     for cut in range(6):
         after = board.power_on()
         line(board, "wear: ok", after)
@@ -268,12 +268,26 @@ def _(bench, map_name):
         board.kill()
         with open(board.flash_file.path, "rb") as f:
             data = f.read()
-        for off in range(at, at + sector, 4):
-            noted = data[USED_OFF + off // 32] >> off // 4 % 8 & 1
-            check(noted or data[off:off + 4] == bytes([erased]) * 4,
-                  "seed %d, cut %d: offset 0x%x holds what is not noted", seed, cut, off)
-        held = {data[off:off + unit] for off in range(at, at + sector, unit)}
-        check(len(held) <= 4, "seed %d, cut %d: %d different units", seed, cut, len(held))
+        held = [data[off:off + 4] for off in range(at, at + sector, 4)]
+        for off in range(0, sector, 4):
+            noted = data[USED_OFF + (at + off) // 32] >> (at + off) // 4 % 8 & 1
+            check(noted or held[off // 4] == bytes([erased]) * 4,
+                  "seed %d, cut %d: 0x%x of the sector holds what is not noted", seed, cut, off)
+        check(len(set(held)) <= 3, "seed %d, cut %d: %d different words", seed, cut, len(set(held)))
+        mixtures += len(set(held)) > 1
+    return mixtures
+
+
+@on_maps("power-cut", BOTH)
+def _(bench, map_name):
+    wear_and_cut(bench, map_name, None)
+
+
+@on_maps("paced-power-cut", BOTH)
+def _(bench, map_name):
+    """With the time of the real part a cut finds an operation half done."""
+    mixtures = wear_and_cut(bench, map_name, 200)
+    check(mixtures >= 2, "%d of 6 cuts left a mixture", mixtures)
 
 
 # factory settings
