@@ -14,6 +14,7 @@ More options are those of `otter emulate`.
 """
 import argparse
 import ctypes
+import os
 import signal
 import subprocess
 import sys
@@ -48,10 +49,21 @@ def show_uart(stream):
         sys.stderr.flush()
 
 
+def take_terminal():
+    """This process, a group of its own, gets what is typed: Ctrl-C stops the program, not make."""
+    os.setpgid(0, 0)
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    os.tcsetpgrp(sys.stdin.fileno(), os.getpid())
+    signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+
+
 def run_gdb(args):
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C belongs to gdb
-    return subprocess.run(gdb_command(args), check=False, stdin=subprocess.DEVNULL if args.do else None,
-                          preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)).returncode
+    if args.do or not sys.stdin.isatty():
+        return subprocess.run(gdb_command(args), check=False, stdin=subprocess.DEVNULL if args.do else None).returncode
+    code = subprocess.run(gdb_command(args), check=False, preexec_fn=take_terminal).returncode
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    os.tcsetpgrp(sys.stdin.fileno(), os.getpgrp())
+    return code
 
 
 def debug(args):
