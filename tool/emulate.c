@@ -24,13 +24,9 @@
 
 /* ---- options ---- */
 
-static int check_values(const struct emulate_options *o)
+static int check_numbers(const struct emulate_options *o)
 {
     uint64_t shift;
-    struct otter_version version;
-    if (o->tls && strcmp(o->tls, "1.2") != 0 && strcmp(o->tls, "1.3") != 0) {
-        return tool_usage("--tls '%s' is neither 1.2 nor 1.3", o->tls);
-    }
     if (o->pace < 0 || o->pace > 10) {
         return tool_usage("--pace %g is not a number from 0 to 10", o->pace);
     }
@@ -39,6 +35,15 @@ static int check_values(const struct emulate_options *o)
     }
     if (o->icount && strcmp(o->icount, "auto") != 0 && !tool_number(o->icount, SHIFT_MAX, &shift)) {
         return tool_usage("--icount '%s' is not 0 to %u, nor auto", o->icount, SHIFT_MAX);
+    }
+    return 0;
+}
+
+static int check_versions(const struct emulate_options *o)
+{
+    struct otter_version version;
+    if (o->tls && strcmp(o->tls, "1.2") != 0 && strcmp(o->tls, "1.3") != 0) {
+        return tool_usage("--tls '%s' is neither 1.2 nor 1.3", o->tls);
     }
     if (o->sick && !tool_version_parse(o->sick, &version)) {
         return tool_usage("--sick '%s' is not a version", o->sick);
@@ -84,7 +89,8 @@ static int check_options(struct emulate *emulate, const char **args)
         return tool_usage("one IMAGE at most; `otter emulate --help` lists the options");
     }
     emulate->image_path = args[0];
-    int rc = check_values(&emulate->options);
+    int rc = check_numbers(&emulate->options);
+    rc = rc ? rc : check_versions(&emulate->options);
     rc = rc ? rc : check_cuts(emulate);
     rc = rc ? rc : provision_check(&emulate->provision);
     rc = rc ? rc : check_server(&emulate->provision);

@@ -199,13 +199,25 @@ static enum end end_of_qemu(struct run *run)
     return aborted ? LOCKED_UP : ENDED;
 }
 
+static enum end take(struct run *run, const struct pollfd fds[4])
+{
+    if (fds[3].revents) {
+        return STOPPED;
+    }
+    if (!read_all(run, fds[0].revents, fds[1].revents, fds[2].revents)) {
+        return run->end != RUNS ? run->end : end_of_qemu(run);
+    }
+    return moment_of(run, host_clock_ms());
+}
+
 static enum end watch_board(struct run *run)
 {
-    for (;;) {
-        struct pollfd fds[] = {{.fd = run->qemu.uart, .events = POLLIN},
-                               {.fd = run->qemu.errors, .events = POLLIN},
-                               {.fd = run->qemu.monitor, .events = POLLIN},
-                               {.fd = run->signals, .events = POLLIN}};
+    enum end end = RUNS;
+    while (end == RUNS) {
+        struct pollfd fds[4] = {{.fd = run->qemu.uart, .events = POLLIN},
+                                {.fd = run->qemu.errors, .events = POLLIN},
+                                {.fd = run->qemu.monitor, .events = POLLIN},
+                                {.fd = run->signals, .events = POLLIN}};
         int ready = poll(fds, 4, wait_ms(run, host_clock_ms()));
         if (ready < 0 && errno != EINTR) {
             return ENDED;
@@ -213,17 +225,11 @@ static enum end watch_board(struct run *run)
         if (ready == 0) {
             draw(run);
         }
-        if (ready > 0 && fds[3].revents) {
-            return STOPPED;
-        }
-        if (ready > 0 && !read_all(run, fds[0].revents, fds[1].revents, fds[2].revents)) {
-            return run->end != RUNS ? run->end : end_of_qemu(run);
-        }
-        enum end end = moment_of(run, host_clock_ms());
-        if (end != RUNS) {
-            return end;
+        if (ready >= 0) {
+            end = take(run, fds);
         }
     }
+    return end;
 }
 
 static enum end one_cycle(struct run *run)

@@ -70,30 +70,39 @@ static bool parse_port(const char *text, uint16_t *ret_port)
     return true;
 }
 
+/* What stands behind the host: nothing, ":PORT", or either with a "/". */
+static bool parse_rest(const char *text, uint16_t *port)
+{
+    char number[8] = "";
+    if (*text == ':') {
+        size_t len = strcspn(text + 1, "/");
+        if (len >= sizeof number) {
+            return false;
+        }
+        memcpy(number, text + 1, len);
+        text += 1 + len;
+        if (!parse_port(number, port)) {
+            return false;
+        }
+    }
+    return *text == 0 || strcmp(text, "/") == 0;
+}
+
 /* https://HOST[:PORT][/] or http://...; an IPv6 address stands in brackets. */
 static int parse_server(struct provision *provision)
 {
     const char *url = provision->server;
     provision->plain = strncmp(url, "http://", 7) == 0;
-    bool good = provision->plain || strncmp(url, "https://", 8) == 0;
-    const char *host = url + (provision->plain ? 7 : 8);
     provision->port = provision->plain ? 8080 : 443;
+    bool good = provision->plain || strncmp(url, "https://", 8) == 0;
     if (good) {
+        const char *host = url + (provision->plain ? 7 : 8);
         bool bracket = *host == '[';
         host += bracket ? 1 : 0;
         size_t len = strcspn(host, bracket ? "]" : ":/");
-        const char *at = host + len + (bracket && host[len] ? 1 : 0);
+        const char *rest = host + len + (bracket && host[len] ? 1 : 0);
         provision->host = strndup(host, len);
-        char port[8] = "";
-        size_t port_len = *at == ':' ? strcspn(at + 1, "/") : 0;
-        good = provision->host && len > 0 && len < 254 && port_len < sizeof port;
-        if (good && *at == ':') {
-            memcpy(port, at + 1, port_len);
-            port[port_len] = 0;
-            good = parse_port(port, &provision->port);
-            at += 1 + port_len;
-        }
-        good = good && (*at == 0 || strcmp(at, "/") == 0);
+        good = provision->host && len > 0 && len < 254 && parse_rest(rest, &provision->port);
     }
     return good ? 0 : tool_usage("--server '%s' is not https://HOST[:PORT] or http://HOST[:PORT]", url);
 }
@@ -125,25 +134,42 @@ static int check_numbers(struct provision *o)
     return 0;
 }
 
+static int check_server(struct provision *o)
+{
+    int rc = parse_server(o);
+    if (rc == 0 && !o->plain && !o->ca) {
+        return tool_usage("--ca is needed: the certificate of whoever signed the server's (`otter certs` makes one)");
+    }
+    return rc;
+}
+
+static size_t hosts_count(const struct provision *o)
+{
+    size_t count = 0;
+    while (o->hosts && o->hosts[count]) {
+        count++;
+    }
+    return count;
+}
+
+static bool is_relative(const char *path)
+{
+    return path && path[0] != '/';
+}
+
 int provision_check(struct provision *o)
 {
     if (!o->cert != !o->key_file) {
         return tool_usage("--cert and --key-file belong together");
     }
-    if ((o->job_path && o->job_path[0] != '/') || (o->image_path && o->image_path[0] != '/')) {
+    if (is_relative(o->job_path) || is_relative(o->image_path)) {
         return tool_usage("--job-path and --image-path begin with '/'");
     }
-    for (size_t i = 0; o->hosts && o->hosts[i]; i++) {
-        if (i >= PROVISION_HOSTS_MAX) {
-            return tool_usage("--allow-host: at most %u hosts", PROVISION_HOSTS_MAX);
-        }
+    if (hosts_count(o) > PROVISION_HOSTS_MAX) {
+        return tool_usage("--allow-host: at most %u hosts", PROVISION_HOSTS_MAX);
     }
     int rc = check_numbers(o);
-    rc = rc || !o->server ? rc : parse_server(o);
-    if (rc == 0 && o->server && !o->plain && !o->ca) {
-        return tool_usage("--ca is needed: the certificate of whoever signed the server's (`otter certs` makes one)");
-    }
-    return rc;
+    return rc || !o->server ? rc : check_server(o);
 }
 
 int provision_board(const struct provision *provision, const struct flashmap *map, const char *kit_name,
