@@ -16,11 +16,12 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 OTTER = os.environ.get("OTTER", str(ROOT / "build/host/otter"))
 BOARDS = {"psoc62_2m_ext_swap_single": "qemu-psoc62", "xmc7200_int_swap_single": "qemu-xmc7200"}
-STEPS = ["tbreak main", "continue", "print otter_boot", "continue", "continue", "print app_version", "print app_led_ms",
-         "next", "backtrace"]
+STEPS = ["tbreak main", "continue", "continue", "print *config->layout", "continue", "print app_version",
+         "print app_led_ms", "next", "backtrace"]
 # What must be seen, in this order.
 SEEN = [r"main \(\) at \S*app/bootloader/main\.c:\d+", r"otter_boot \(.*\) at \S*boot/boot\.c:\d+",
-        r"main \(\) at \S*app/ota-https/main\.c:\d+", r'<app_version> "1\.0\.0"', r"= 1000\b", r"#0 +main \(\)"]
+        r"primary_addr = [1-9]", r"main \(\) at \S*app/ota-https/main\.c:\d+", r'<app_version> "1\.0\.0"',
+        r"= 1000\b", r"#0 +main \(\)"]
 
 
 def free_port():
