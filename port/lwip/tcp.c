@@ -137,8 +137,7 @@ static void begin(struct otter_lwip_tcp *tcp, uint16_t port)
     tcp->state = OTTER_LWIP_CONNECT;
     err_t err = tcp_connect(tcp->pcb, &tcp->address, port, on_connected);
     if (err != ERR_OK) {
-        drop_pcb(tcp);
-        (void)fail(tcp, error_of(err));
+        (void)fail(tcp, error_of(err)); /* close() releases the pcb */
     }
 }
 

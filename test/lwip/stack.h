@@ -37,6 +37,7 @@ static uint32_t packets_lost; /* sent to others than ourselves */
 static uint32_t asserts;      /* lwIP's own, failed */
 static uint32_t allocations;  /* since the start */
 static uint32_t fail_at;      /* the allocation that fails; 0: none */
+static size_t fail_above = SIZE_MAX; /* larger ones always fail */
 
 u32_t sys_now(void)
 {
@@ -61,7 +62,7 @@ void *test_lwip_malloc(size_t size)
     size_t helper = LWIP_MEM_ALIGN_SIZE(sizeof(mem_size_t));
     bool is_timer = size == helper + LWIP_MEM_ALIGN_SIZE(sizeof(struct sys_timeo));
     allocations++;
-    return !is_timer && allocations == fail_at ? NULL : malloc(size);
+    return (!is_timer && allocations == fail_at) || size > fail_above ? NULL : malloc(size);
 }
 
 static void poll_for(uint32_t ms)

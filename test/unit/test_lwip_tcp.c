@@ -159,6 +159,7 @@ static int end(void **state)
 {
     (void)state;
     fail_at = 0;
+    fail_above = SIZE_MAX;
     transport.close(transport.ctx);
     other_transport.close(other_transport.ctx);
     for (uint32_t i = 0; i < PEERS_MAX; i++) {
@@ -288,9 +289,8 @@ static void test_look_up_that_was_given_up_disturbs_nothing(void **state)
 {
     (void)state;
     assert_int_equal(transport.open(transport.ctx, "void.example", PORT), 1);
-    dns_is_known(true);
     transport.close(transport.ctx);
-    assert_int_equal(open_to(OWN_ADDRESS, PORT), OTTER_OK);
+    assert_int_equal(open_to("ota.example", PORT), OTTER_OK);
     transport.close(transport.ctx);
     assert_int_equal(transport.open(transport.ctx, "silent.example", PORT), 1);
     poll_for(10);
@@ -341,6 +341,49 @@ static void test_window_closes_until_bytes_are_taken(void **state)
         poll_for(1);
     }
     assert_int_equal(got, peers[0].to_send);
+}
+
+static void test_closing_forgets_what_was_not_taken(void **state)
+{
+    uint32_t got = 0;
+    (void)state;
+    peers[0].to_send = peers[1].to_send = 5000;
+    assert_int_equal(open_to(OWN_ADDRESS, PORT), OTTER_OK);
+    poll_for(10);
+    assert_int_equal(transport.recv(transport.ctx, (uint8_t[700]){0}, 700), 700); /* half a segment */
+    transport.close(transport.ctx);
+    assert_int_equal(open_to(OWN_ADDRESS, PORT), OTTER_OK);
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(drain(&transport, 4096, &got), 0); /* from the first byte: drain checks them */
+        poll_for(1);
+    }
+    assert_int_equal(got, 5000);
+}
+
+static void test_network_that_is_down_has_a_cause(void **state)
+{
+    (void)state;
+    netif_set_down(&stack_netif);
+    fails(OWN_ADDRESS, PORT, "the network is down");
+    netif_set_up(&stack_netif);
+    assert_int_equal(open_to(OWN_ADDRESS, PORT), OTTER_OK);
+}
+
+static void test_scarce_memory_makes_pieces_smaller(void **state)
+{
+    uint32_t sent = 0;
+    (void)state;
+    assert_int_equal(open_to(OWN_ADDRESS, PORT), OTTER_OK);
+    fail_above = 900;
+    for (uint32_t i = 0; i < 2000 && sent < 20000; i++) {
+        assert_true(push(&transport, 1000, &sent) >= 0);
+        poll_for(1);
+    }
+    fail_above = SIZE_MAX;
+    poll_for(1000);
+    assert_true(sent >= 20000);
+    assert_int_equal(peers[0].received, sent);
+    assert_false(peers[0].wrong);
 }
 
 static void test_long_streams_of_odd_sizes_arrive_whole_both_ways(void **state)
@@ -498,6 +541,9 @@ int main(void)
         TEST(test_look_up_that_was_given_up_disturbs_nothing),
         TEST(test_full_pipe_takes_nothing_and_does_not_block),
         TEST(test_window_closes_until_bytes_are_taken),
+        TEST(test_closing_forgets_what_was_not_taken),
+        TEST(test_network_that_is_down_has_a_cause),
+        TEST(test_scarce_memory_makes_pieces_smaller),
         TEST(test_long_streams_of_odd_sizes_arrive_whole_both_ways),
         TEST(test_closed_peer_is_an_error_after_the_data),
         TEST(test_peer_that_breaks_off_is_an_error_after_the_data),
