@@ -16,7 +16,7 @@
 #include "port/mbedtls/tls.h"
 #include "test/boards/bench/bench.h"
 
-#define ROUNDS 7u
+#define ROUNDS 8u
 #define IO_SIZE (32u * 1024u) /* as app/ota-https */
 #define STALL_MS 20000u
 
