@@ -27,7 +27,6 @@ void board_watchdog_feed(void)
     WATCHDOG_LOCK = UNLOCK;
     WATCHDOG.feed = 1;
     WATCHDOG_LOCK = LOCK;
-    reset_note(BOARD_RESET_WATCHDOG, 0); /* what had barked goes on */
 }
 
 /* NMI. The watchdog runs on: what feeds it now has only been slow. */

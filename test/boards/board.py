@@ -84,7 +84,7 @@ def on_maps(name, maps, *more):
 @on_maps("starts", MAPS)
 def _(bench, map_name):
     """Power on to application; what the host lends; LED timer; sleep; memory."""
-    board = bench.blink(map_name, "entropy", "rest")
+    board = bench.blink(map_name, "entropy", "rest", "doze")
     board.power_on()
     check(board.wait(event="hello")["map"] == map_name, "%s", board.lines[0])
     check(board.wait(event="cause")["cause"] == "power-on", "%s", board.lines[1])
@@ -98,6 +98,8 @@ def _(bench, map_name):
     ticks, sleeps = int(line(board, r"rest: (\d+) ticks")[1]), int(line(board, r"rest: (\d+) sleeps")[1])
     check(7 <= ticks <= 15, "%d ticks of 100 ms in 1050 ms", ticks)
     check(ticks <= sleeps <= ticks + 3, "%d sleeps for %d ticks", sleeps, ticks)
+    dozed = int(line(board, r"doze: (\d+) ms")[1])
+    check(300 <= dozed < 700, "it dozed %d ms of 300", dozed)
     size, peak = int(line(board, r"memory: stack (\d+)")[1]), int(line(board, r"memory: peak (\d+)")[1])
     check(size == 16384 and 200 < peak < 2048, "stack of %d bytes, %d in use", size, peak)
 
@@ -156,6 +158,7 @@ FAULTS = {
     "jump-null": ("jump_null", "jump into nowhere"), "even-address": (None, "jump into nowhere"),
     "undefined": ("undefined", "bad instruction"), "supervisor": ("supervisor", "bad instruction"),
     "overflow": (None, "stack overflow"), "overflow-interrupt": (None, "stack overflow"),
+    "wild-stack": (None, "stack overflow"),
 }
 
 
@@ -316,8 +319,8 @@ def settings_that_are_none(key):
         "longer-than-memory": blob(good, size=0xffffffff),
         "value-overruns": blob(entry(b"key", key, value_len=len(key) + 8)),
         "name-overruns": blob(entry(b"key", key, name_len=0xffff)),
-        "value-without-end": blob(entry(b"key", key, value_len=len(key) - 1)),
-        "name-without-end": blob(entry(b"keyring", key, name_len=3)),
+        "value-without-end": blob(entry(b"key", key + b"!", value_len=len(key))),
+        "name-without-end": blob(entry(b"key\0--", key, name_len=5)[:4 + 6] + entry(b"", key)[5:]),
         "cut-entry": blob(good[:2]),
         "short-key": blob(entry(b"key", key[:-1])),
         "no-key": blob(entry(b"keys", key) + entry(b"host", b"key")),

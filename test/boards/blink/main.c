@@ -119,16 +119,29 @@ static void overflow(void)
     (void)depth(0);
 }
 
-static void overflow_interrupt(void)
-{
-    board_timer_start(10, deep_tick, NULL);
-}
-
 __attribute__((noinline)) static void hang(void)
 {
     for (;;) {
         __asm volatile("");
     }
+}
+
+static void wild_tick(void *ctx)
+{
+    (void)ctx;
+    __asm volatile("mov sp, %0\n\tpush {r0}" : : "r"(0));
+}
+
+static void wild_stack(void)
+{
+    board_timer_start(10, wild_tick, NULL);
+    hang();
+}
+
+static void overflow_interrupt(void)
+{
+    board_timer_start(10, deep_tick, NULL);
+    hang();
 }
 
 static void hang_masked(void)
@@ -267,6 +280,16 @@ static void rest(void)
     say_number("memory: peak %s", memory.stack_peak);
 }
 
+/* Nothing but the end of the time ends this sleep. */
+static void doze(void)
+{
+    board_timer_start(60000, tick, NULL);
+    uint32_t start_ms = board_millis();
+    board_idle(300);
+    say_number("doze: %s ms", board_millis() - start_ms);
+    board_timer_start(100, tick, NULL);
+}
+
 static const struct {
     const char *name;
     void (*act)(void);
@@ -274,9 +297,9 @@ static const struct {
     {"null-write", null_write}, {"null-read", null_read}, {"rom-write", rom_write}, {"flash-write", flash_write},
     {"notes-write", notes_write}, {"far-ram", far_ram}, {"run-data", run_data}, {"jump-null", jump_null},
     {"undefined", undefined}, {"supervisor", supervisor}, {"overflow", overflow},
-    {"overflow-interrupt", overflow_interrupt}, {"hang", hang}, {"hang-masked", hang_masked}, {"slow", slow},
+    {"overflow-interrupt", overflow_interrupt}, {"wild-stack", wild_stack}, {"hang", hang}, {"hang-masked", hang_masked}, {"slow", slow},
     {"even-address", stop_main}, {"request", request}, {"confirm", confirm}, {"give-up", give_up}, {"rules", rules},
-    {"wear", wear}, {"entropy", entropy}, {"rest", rest}, {"reset", board_reset}, {"timing", timing},
+    {"wear", wear}, {"entropy", entropy}, {"rest", rest}, {"reset", board_reset}, {"timing", timing}, {"doze", doze},
 };
 
 static void act(const char *name)
