@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """run.py - `make test-boards`: real firmware on emulated boards. All, one part (--part), or by id.
 
-Without arguments: the cases of story.py, links.py and hostile.py, then the scripts beside this one,
+Without arguments: the cases of story.py, links.py, network.py and hostile.py, then the scripts beside this one,
 each of which prints "N passed, N failed" as its last such line; the sum of all is the last line.
 """
 import os
@@ -14,10 +14,11 @@ import kit
 import harness
 import hostile  # noqa: F401
 import links  # noqa: F401
+import network  # noqa: F401
 import story  # noqa: F401
 
 SCRIPTS = ["board.py", "demo.py", "gdb.py", "app.py", "led.py", "bench.py", "cuts.py"]
-PARTS = ["story", "links", "hostile"]
+PARTS = ["story", "links", "network", "hostile"]
 
 
 def one_script(name, *arguments):
