@@ -10,12 +10,15 @@
  */
 #include "slot/journal.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "otter/result.h"
 #include "slot/bytes.h"
 
-enum { BODY_OFF = 8, CRC_OFF = 28, FULL = 1 };
+enum { BYTES_OFF = 4, CRC_OFF = 28, FULL = 1 };
+_Static_assert(offsetof(struct otter_record, type) == BYTES_OFF && sizeof(struct otter_record) == CRC_OFF,
+               "seq, bytes, CRC");
 
 /* CRC-32 (IEEE 802.3, reflected), bit by bit: 28 bytes are not worth a table. */
 static uint32_t crc32_of(const uint8_t *raw, uint32_t len)
@@ -33,11 +36,7 @@ static uint32_t crc32_of(const uint8_t *raw, uint32_t len)
 void otter_record_encode(const struct otter_record *record, uint8_t raw[OTTER_RECORD_SIZE])
 {
     store_le32(raw, record->seq);
-    raw[4] = record->type;
-    raw[5] = record->flags;
-    raw[6] = record->phase;
-    raw[7] = record->verdict;
-    memcpy(raw + BODY_OFF, record->body, sizeof record->body);
+    memcpy(raw + BYTES_OFF, (const uint8_t *)record + BYTES_OFF, CRC_OFF - BYTES_OFF);
     store_le32(raw + CRC_OFF, crc32_of(raw, CRC_OFF));
 }
 
@@ -48,11 +47,7 @@ bool otter_record_decode(const uint8_t raw[OTTER_RECORD_SIZE], struct otter_reco
         return false;
     }
     ret_record->seq = load_le32(raw);
-    ret_record->type = raw[4];
-    ret_record->flags = raw[5];
-    ret_record->phase = raw[6];
-    ret_record->verdict = raw[7];
-    memcpy(ret_record->body, raw + BODY_OFF, sizeof ret_record->body);
+    memcpy((uint8_t *)ret_record + BYTES_OFF, raw + BYTES_OFF, CRC_OFF - BYTES_OFF);
     return true;
 }
 
@@ -82,17 +77,17 @@ static bool read_record(const struct otter_journal *journal, uint32_t off,
 }
 
 /* The newest HEAD of a half; seq 0: none. */
-static struct otter_record find_head(const struct otter_journal *journal, uint32_t half_off)
+static void find_head(const struct otter_journal *journal, uint32_t half_off,
+                      struct otter_record *ret_head)
 {
-    struct otter_record head = {0};
     struct otter_record record;
+    ret_head->seq = 0;
     for (uint32_t off = 0; off < journal->half_size; off += OTTER_RECORD_SIZE) {
         if (read_record(journal, half_off + off, &record) &&
-            record.type == OTTER_RECORD_HEAD && record.seq > head.seq) {
-            head = record;
+            record.type == OTTER_RECORD_HEAD && record.seq > ret_head->seq) {
+            *ret_head = record;
         }
     }
-    return head;
 }
 
 /*
@@ -194,7 +189,9 @@ int otter_journal_open(struct otter_journal *journal, const struct otter_area *a
     if (!fits(journal)) {
         return OTTER_ERR_ARG;
     }
-    struct otter_record heads[2] = {find_head(journal, 0), find_head(journal, journal->half_size)};
+    struct otter_record heads[2];
+    find_head(journal, 0, &heads[0]);
+    find_head(journal, journal->half_size, &heads[1]);
     uint32_t newest = heads[1].seq > heads[0].seq;
     for (uint32_t tries = 0; tries < 2; tries++, newest ^= 1u) {
         const struct otter_record *head = &heads[newest];

@@ -33,7 +33,7 @@ enum {
 };
 
 struct otter_record {
-    uint32_t seq;
+    uint32_t seq;    /* all that follows is bytes, in the order in which they are stored */
     uint8_t type;
     uint8_t flags;
     uint8_t phase;   /* STATE: enum otter_phase */

@@ -6,6 +6,7 @@
  * Without one, MCUboot's trailers hold the request and the confirmation (trailer.c), and
  * everything else is forgotten at a reset.
  */
+#include <stddef.h>
 #include <string.h>
 
 #include "otter/result.h"
@@ -170,13 +171,11 @@ void otter_state_add_reject(struct otter_state *state, const struct otter_reject
     state->rejects[i] = *reject;
 }
 
+/* All that was read: what lies between the layout and the journal. */
 static void forget(struct otter_state *state)
 {
-    const struct otter_layout *layout = state->layout;
-    struct otter_journal journal = state->journal;
-    memset(state, 0, sizeof *state);
-    state->layout = layout;
-    state->journal = journal;
+    const size_t begin = offsetof(struct otter_state, phase);
+    memset((uint8_t *)state + begin, 0, offsetof(struct otter_state, journal) - begin);
 }
 
 static void take(void *ctx, const struct otter_record *record)

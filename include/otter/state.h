@@ -101,7 +101,7 @@ struct otter_journal {
 };
 
 struct otter_state {
-    const struct otter_layout *layout; /* borrowed, outlives the object */
+    const struct otter_layout *layout; /* borrowed, outlives the object; it stays first */
     enum otter_phase phase;
     enum otter_reason reason;      /* why the last image was not kept; until acknowledged */
     uint8_t attempts;              /* trial boots begun */
@@ -119,7 +119,7 @@ struct otter_state {
     struct otter_version floor_version; /* newest version ever confirmed */
     uint32_t floor_counter;             /* highest security counter ever confirmed */
     uint32_t last_seq;   /* journal: of the record read last */
-    struct otter_journal journal;
+    struct otter_journal journal; /* it stays last: state.c, forget */
 };
 
 /* Read everything. A journal without a valid half is initialised (also from random bytes).
