@@ -79,12 +79,11 @@ static uint8_t *note_at(uint32_t addr, uint8_t *ret_bit)
 static void note(uint32_t addr, size_t len, bool programmed)
 {
     uint8_t bit;
-    mpu_flash_writable(true);
     for (uint32_t end = addr + len; addr < end; addr += 4) {
         uint8_t *at = note_at(addr, &bit);
         *at = (uint8_t)(programmed ? *at | bit : *at & ~bit);
     }
-    mpu_flash_writable(false); /* stores reach the file in the order of the program */
+    MACHINE_SYNC(); /* stores reach the file in the order of the program */
 }
 
 static bool is_erased(uint32_t addr, size_t len, uint8_t erased)
@@ -116,13 +115,12 @@ static void change(uint32_t addr, const uint8_t *data, size_t len, uint8_t erase
     us = us / (uint32_t)((len + piece - 1) / piece);
     for (size_t off = 0; off < len; off += piece) {
         size_t now = len - off < piece ? len - off : piece;
-        mpu_flash_writable(true);
         if (data != NULL) {
             memcpy(bytes_at(addr + off), data + off, now);
         } else {
             memset(bytes_at(addr + off), erased, now);
         }
-        mpu_flash_writable(false);
+        MACHINE_SYNC();
         wait(us);
     }
 }
@@ -149,6 +147,7 @@ static int operate(void *ctx, uint32_t off, const void *data, size_t len, uint32
         return misuse(addr, "programmed without an erase");
     }
     uint8_t erased = device->flash.erased;
+    mpu_flash_writable(true); /* once: each change of the MPU costs the emulator its address cache */
     if (data != NULL) {
         note(addr, len, true);
     }
@@ -160,6 +159,7 @@ static int operate(void *ctx, uint32_t off, const void *data, size_t len, uint32
     } else {
         note(addr, len, false);
     }
+    mpu_flash_writable(false);
     return OTTER_OK;
 }
 
