@@ -69,32 +69,42 @@ static uint8_t *bytes_at(uint32_t addr)
     return (uint8_t *)(uintptr_t)addr;
 }
 
-/* The note of the four bytes at an address. */
-static uint8_t *note_at(uint32_t addr, uint8_t *ret_bit)
+/* A byte of notes is about 32 bytes of flash: those of [addr, end) that it is about, as its bits. */
+static uint8_t *note_at(uint32_t addr, uint32_t end, uint8_t *ret_bits)
 {
-    *ret_bit = (uint8_t)(1u << (addr / 4 % 8));
+    uint32_t count = (end - addr) / 4;
+    *ret_bits = (uint8_t)(((1u << (count < 8 ? count : 8)) - 1u) << addr / 4 % 8);
     return bytes_at(PART_FLASH_FILE + FLASH_USED_OFF + (addr - PART_FLASH_FILE) / 32);
+}
+
+static uint32_t next_note(uint32_t addr)
+{
+    return (addr | 31u) + 1u;
 }
 
 static void note(uint32_t addr, size_t len, bool programmed)
 {
-    uint8_t bit;
-    for (uint32_t end = addr + len; addr < end; addr += 4) {
-        uint8_t *at = note_at(addr, &bit);
-        *at = (uint8_t)(programmed ? *at | bit : *at & ~bit);
+    uint8_t bits;
+    for (uint32_t end = addr + len; addr < end; addr = next_note(addr)) {
+        uint8_t *at = note_at(addr, end, &bits);
+        *at = (uint8_t)(programmed ? *at | bits : *at & ~bits);
     }
     MACHINE_SYNC(); /* stores reach the file in the order of the program */
 }
 
 static bool is_erased(uint32_t addr, size_t len, uint8_t erased)
 {
-    uint8_t bit;
+    uint8_t bits;
     uint32_t end = addr + len;
-    uint32_t word = erased * 0x01010101u;
-    while (addr < end && MACHINE_REGISTER(addr) == word && (*note_at(addr, &bit) & bit) == 0) {
-        addr += 4;
+    for (uint32_t at = addr; at < end; at += 4) {
+        if (MACHINE_REGISTER(at) != erased * 0x01010101u) {
+            return false;
+        }
     }
-    return addr == end;
+    while (addr < end && (*note_at(addr, end, &bits) & bits) == 0) {
+        addr = next_note(addr);
+    }
+    return addr >= end;
 }
 
 static void wait(uint32_t us)

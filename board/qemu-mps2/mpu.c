@@ -16,18 +16,22 @@
 #define READ_ONLY (0x06000000u | NORMAL)  /* and execute */
 #define READ_WRITE (0x03000000u | NORMAL) /* and execute */
 #define DATA (0x10000000u | READ_WRITE)
-enum { ROM_BITS = 23, GUARD_BITS = 10, REGION_FLASH = 5 };
+enum { ROM_BITS = 23, GUARD_BITS = 10 };
+
+static uint32_t attributes(uint32_t access, uintptr_t bits)
+{
+    return access | (bits - 1u) << 1 | 1u;
+}
 
 static void region(uint32_t number, uintptr_t addr, uintptr_t bits, uint32_t access)
 {
     MPU.rbar = addr | MPU_REGION_VALID | number;
-    MPU.rasr = access | (bits - 1u) << 1 | 1u;
+    MPU.rasr = attributes(access, bits);
 }
 
 void mpu_flash_writable(bool writable)
 {
-    MACHINE_SYNC();
-    region(REGION_FLASH, PART_FLASH_FILE, FLASH_FILE_BITS, writable ? READ_WRITE : READ_ONLY);
+    MPU.rasr = attributes(writable ? READ_WRITE : READ_ONLY, FLASH_FILE_BITS); /* mpu_start chose the region */
     MACHINE_SYNC();
 }
 
@@ -38,6 +42,7 @@ void mpu_start(void)
     region(2, RAM_START, ROM_BITS, NO_ACCESS);
     region(3, RAM_START, RAM_BITS, DATA);
     region(4, (uintptr_t)guard_start, GUARD_BITS, NO_ACCESS);
+    region(5, PART_FLASH_FILE, FLASH_FILE_BITS, READ_ONLY); /* the last: mpu_flash_writable */
     MPU.ctrl = MPU_ON_WITH_DEFAULT_MAP;
-    mpu_flash_writable(false);
+    MACHINE_SYNC();
 }
