@@ -32,10 +32,11 @@ PHASES = ["download", "swap", "trial", "confirm", "revert"]
 BOARDS = ["qemu-psoc62", "qemu-xmc7200"]
 SWAPS = {"qemu-psoc62": [PSOC, XIP], "qemu-xmc7200": [XMC]}
 OVERWRITES = {"qemu-psoc62": [OVERWRITE], "qemu-xmc7200": [XMC_OVERWRITE]}
-PACE = 1000  # flash takes the time of the real parts
+PACE, PACE_LARGE = 1000, 400  # flash takes so many thousandths of the time of the real parts
 TRIAL_SECONDS, HANG_SECONDS = 0.3, 4.2  # how long these phases last
 CONFIRM_SECONDS = {"qemu-psoc62": 0.04, "qemu-xmc7200": 0.02}  # two journal records and a report
 LIMIT = 120  # seconds for anything that a run waits for
+LARGE = 528 * 1024  # bytes of an image that a swap moves in two units
 ROUNDS = 4  # as planned, and more runs for a phase that every cut has missed
 STEP = 0.05  # progress is told in steps of 5 %
 
@@ -58,11 +59,13 @@ class Plan:
         self.bad = self.phase == "revert" or (self.map in SWAPS[self.board] and self.phase != "confirm" and
                                               chooser.random() < 0.3)
         self.fraction, self.inside = chooser.random(), chooser.random()  # of the phase; of a step of it
+        self.size = LARGE if self.phase in ("swap", "revert") and chooser.random() < 0.3 else 0
         self.again = chooser.random() * 1.5 if chooser.random() < 0.25 else None  # seconds after power-on
 
     def __str__(self):
-        return "%s: %s, %s at %d %%%s" % (self.map, BAD + " hangs" if self.bad else NEW, self.phase,
-                                          100 * self.fraction, ", cut again" if self.again is not None else "")
+        return "%s: %s%s, %s at %d %%%s" % (self.map, BAD + " hangs" if self.bad else NEW, ", large" if self.size else "",
+                                            self.phase, 100 * self.fraction,
+                                            ", cut again" if self.again is not None else "")
 
 
 class Run:
@@ -71,9 +74,9 @@ class Run:
     def __init__(self, bench, plan):
         self.bench, self.plan, self.hit = bench, plan, None
         self.version = BAD if plan.bad else NEW
-        self.old, self.new = (bench.kit.app(plan.map, version) for version in (OLD, self.version))
+        self.old, self.new = (bench.kit.app(plan.map, version, size=plan.size) for version in (OLD, self.version))
         self.server = bench.serve_image(plan.map, self.new, self.version)
-        self.board = bench.machine(plan.map, self.old, self.server.port, pace=PACE)
+        self.board = bench.machine(plan.map, self.old, self.server.port, pace=PACE_LARGE if plan.size else PACE)
         self.server.behaviour = self.answer
         self.cycle = 0  # index of the first event since power-on
         self.answered = False  # the server has answered a poll of this trial

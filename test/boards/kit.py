@@ -6,6 +6,7 @@ by `make firmware`; it is copied once per run, so that a build meanwhile disturb
 """
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -58,9 +59,21 @@ class BoardKit(harness.Kit):
         """Where the vector table lies in the program's file."""
         return HEADER_SIZE if self.bytes(self.program(map_name, version)).startswith(bytes(HEADER_SIZE)) else 0
 
-    def app(self, map_name, version, key="key"):
-        name = "app-%s-%s-%s" % (map_name, version, key)
-        return self.signed(self.program(map_name, version), version, name, key, ("--map", map_name))
+    def app(self, map_name, version, key="key", size=0):
+        """The example application; a longer `size` (bytes) makes it so, with something to copy at its end."""
+        name = "app-%s-%s-%s%s" % (map_name, version, key, "-%d" % size if size else "")
+        program = self.longer(map_name, version, size) if size else self.program(map_name, version)
+        return self.signed(program, version, name, key, ("--map", map_name))
+
+    def longer(self, map_name, version, size):
+        path = self.path("longer-%s-%s-%d.bin" % (map_name, version, size))
+
+        def make():
+            data = self.bytes(self.program(map_name, version))
+            with open(path, "wb") as f:
+                f.write(data + random.Random(version).randbytes(size - len(data)))
+            return path
+        return self.once(path, make)
 
     def key_der(self, name="key"):
         def make():
