@@ -17,18 +17,20 @@ endif
 export OTTER_FETCH = $(FETCH)
 MAP ?= psoc62_2m_ext_swap_single
 
-.PHONY: bench torture help setup-build setup-test setup-boards setup-test-boards setup-interop setup-sizes build demo test test-e2e \
-	interop test-boards sizes check-board board firmware setup-gdb gdb gdb-wait
+.PHONY: bench torture help build demo test test-e2e interop test-boards sizes check-board board firmware gdb gdb-wait
 help:
 	@sed -n 's/^## //p' Makefile
 
-setup-build:
-	@scripts/setup.sh build
-setup-test:
-	@scripts/setup.sh build clang cm4 boards
-
-setup-interop:
-	@scripts/setup.sh build interop
+# What each set-up target installs: groups of scripts/setup.sh.
+SETUP_build = build
+SETUP_test = build clang cm4 boards
+SETUP_boards = build boards
+SETUP_test-boards = build boards web gdb
+SETUP_interop = build boards interop
+SETUP_gdb = build boards gdb
+SETUP_sizes = build boards cm4
+setup-%:
+	@scripts/setup.sh $(or $(SETUP_$*),$(error no set-up groups for $@))
 
 ## build      the host tool, the agent, the bootloader and the host board, for this machine
 build: setup-build
@@ -65,8 +67,6 @@ interop: setup-interop firmware
 	@OTTER=build/host/otter test/interop/run.py
 
 ## test-boards  the emulated boards: the story on every flash map, TLS and servers, hostile flash, power cuts
-setup-test-boards:
-	@scripts/setup.sh build boards web gdb
 test-boards: setup-test-boards firmware
 	@OTTER=build/host/otter test/boards/run.py
 
@@ -92,8 +92,6 @@ bench-boards: setup-boards build
 
 ## gdb        step through bootloader and application on an emulated board (MAP=..., docs/debugging.md)
 ## gdb-wait   the same board, waiting for another debugger (VS Code)
-setup-gdb:
-	@scripts/setup.sh build boards gdb
 gdb gdb-wait: setup-gdb build
 	@MAP=$(MAP) scripts/firmware.sh
 	@scripts/debug.py $(if $(filter gdb-wait,$@),--wait) build/host/otter $(EMULATED) $(MAP) $(ARGS)
@@ -108,8 +106,6 @@ board: check-board
 	@cmake --build build/$(notdir $(BOARD))
 
 ## sizes      code, constants, RAM and worst stack of every program beside their budgets (docs/sizes.md)
-setup-sizes:
-	@scripts/setup.sh build cm4
 sizes: setup-sizes firmware
 	@mkdir -p build/cm4-size
 	@flock build/cm4-size/.lock sh -c 'cmake --preset cm4-size >/dev/null && cmake --build --preset cm4-size --target sizes'
