@@ -99,7 +99,9 @@ def good_update(bench, board, old, new):
 def bad_update(bench, board, new, bad):
     board.run("outcome=reverted", "reported", "outcome=rejected")
     check(board.seen(event="trial", version=BAD) and board.seen(event="hang"), "%s was not on trial", BAD)
-    check(board.seen(event="cause", cause="watchdog"), "the watchdog did not bite")
+    bites = board.seen(event="cause", cause="watchdog")
+    start, size = (board.layout.values["PRIMARY_" + what] for what in ("ADDR", "SIZE"))
+    check(bites and start <= int(bites[0]["pc"], 16) < start + size, "the watchdog did not bite in the image: %s", bites)
     check(board.seen(event="revert", reason="watchdog"), "the bootloader did not revert")
     check(board.holds(new) and not board.holds(bad), "the primary does not hold %s", NEW)
     told(bench, NEW, BAD, "reverted", "watchdog")
