@@ -311,14 +311,14 @@ static int take_line(struct otter_http *http)
     return header->take(http, value);
 }
 
-/* The line does not fit. Nothing is lost if it is not one of ours. */
+/* The line does not fit. Nothing is lost if it is not one of ours. (No NUL behind it: the byte
+ * there may be one that was received and not read yet.) */
 static int overflow(struct otter_http *http)
 {
-    char *line = (char *)http->buf;
-    line[http->line_len] = '\0';
-    size_t name_len = strcspn(line, ":");
-    if (http->head.status == 0 || name_len == http->line_len || !is_name(line, name_len) ||
-        find_header(line, name_len) != NULL) {
+    const char *line = (const char *)http->buf;
+    const char *colon = memchr(line, ':', http->line_len);
+    if (http->head.status == 0 || colon == NULL || !is_name(line, (size_t)(colon - line)) ||
+        find_header(line, (size_t)(colon - line)) != NULL) {
         return OTTER_ERR_NOSPACE;
     }
     http->skipping = true;
