@@ -86,7 +86,7 @@ int otter_trailer_read(const struct otter_area *slot, struct otter_trailer *ret_
     if (err < 0) {
         return err;
     }
-    const uint8_t *magic = raw + magic_off(slot) - off;
+    const uint8_t *magic = raw + (magic_off(slot) - off);
     uint8_t type = raw[0] & 0x0fu;
     ret_trailer->blank = all_erased(slot, raw, len);
     ret_trailer->magic = OTTER_FLAG_BAD;
