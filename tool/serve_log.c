@@ -191,9 +191,11 @@ void serve_log_report(const struct serve *serve, const struct serve_client *clie
 {
     char now[24];
     if (!serve->options->as_json) {
+        char name[sizeof client->name];
         serve_time_text(now);
-        print("%s %s reports %s\n", now, client->name[0] ? client->name : client->peer, json);
-            return;
+        print("%s %s reports %s\n", now,
+              client->name[0] ? printable(client->name, name, sizeof name) : client->peer, json);
+        return;
     }
     json_t *line = new_line("report");
     put_client(line, client);

@@ -78,7 +78,10 @@ int serve_report(struct serve *serve, struct evhttp_request *request)
     if (serve->report_fd >= 0 && !keep(serve, &client, report)) {
         status = 503;
     } else {
-        char *text = json_dumps(report, JSON_COMPACT | JSON_PRESERVE_ORDER);
+        char *text = json_dumps(report, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_ENSURE_ASCII);
+        for (char *at = text; at && (at = strchr(at, 0x7f)) != NULL;) {
+            *at = '?'; /* ASCII, but not for a terminal */
+        }
         serve_log_report(serve, &client, text ? text : "{}");
         free(text);
     }
