@@ -78,6 +78,16 @@ torture: firmware
 	@build/host/test/powerloss/powerloss --map all --double $(DOUBLE)
 	@OTTER=build/host/otter test/boards/cuts.py --cuts $(CUTS)
 
+## fuzz       every parser of outside bytes under libFuzzer for SECONDS in all (default 600); lines reached
+.PHONY: setup-fuzz fuzz
+SECONDS ?= 600
+setup-fuzz:
+	@scripts/setup.sh build fuzz
+fuzz: setup-fuzz
+	@for preset in fuzz cov; do mkdir -p build/$$preset; flock build/$$preset/.lock \
+		sh -c "cmake --preset $$preset >/dev/null && cmake --build --preset $$preset --target fuzz" || exit 1; done
+	@test/fuzz/run.py --seconds $(SECONDS)
+
 ## bench      swap cost beside the floor and MCUboot; download beside curl; updates and polls on the wire
 bench: build
 	@build/host/test/bench/swap_cost

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # setup.sh - make a Debian machine able to build Otter; does nothing when it already can.
 #
-# usage: scripts/setup.sh [group...]     groups: build cm4 boards web gdb clang interop
+# usage: scripts/setup.sh [group...]     groups: build cm4 boards web gdb clang fuzz interop
 #
 # Installs Debian packages (as root or through sudo) and fetches the pinned sources of
 # mbedTLS, libsodium and lwIP through apt's source packages: the mirror is the one that this machine
@@ -29,9 +29,10 @@ packages_of() {
     web) echo "nginx" ;;
     gdb) echo "gdb-multiarch" ;;
     clang) echo "clang" ;;
+    fuzz) echo "clang libclang-rt-14-dev" ;;
     interop) # npm for local-web-server: Debian's, unless the machine has one of its own
         echo "nginx apache2 python3-venv iproute2 $(command -v npm >/dev/null || echo nodejs npm)" ;;
-    *) fail "unknown group '$1' (known: build cm4 boards web gdb clang interop)" ;;
+    *) fail "unknown group '$1' (known: build cm4 boards web gdb clang fuzz interop)" ;;
     esac
 }
 
@@ -43,6 +44,7 @@ why() {
     web) echo "a real web server to update the emulated boards from" ;;
     gdb) echo "the debugger, for make gdb and its test" ;;
     clang) echo "the second compiler that the code must build with" ;;
+    fuzz) echo "libFuzzer and the sanitizers of clang" ;;
     interop) echo "real web servers, npm and Python environments to test against" ;;
     esac
 }

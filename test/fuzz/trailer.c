@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * trailer.c - MCUboot's flags from any bytes: read, request, confirm, clear, and the state that
+ * follows from both slots where there is no journal.
+ *
+ * Input: geometry, what to do, failing operation, image size (u16), then the ends of both slots.
+ */
+#include "fuzz.h"
+
+#include "slot/trailer.h"
+
+static struct fuzz_flash flash;
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argc;
+    (void)argv;
+    return 0;
+}
+
+static void put_end(const struct otter_area *slot, const uint8_t *data, size_t len)
+{
+    fuzz_flash_put(&flash, slot->base + slot->size - (uint32_t)len, data, len);
+}
+
+static void check_request(struct otter_layout *layout, bool permanent, uint32_t image_size)
+{
+    struct otter_trailer trailer;
+    struct otter_state state;
+    int err = otter_trailer_request(&layout->secondary, permanent, image_size);
+    if (err == OTTER_OK && flash.fail_read == 0) {
+        REQUIRE(otter_trailer_read(&layout->secondary, &trailer) == OTTER_OK);
+        REQUIRE(trailer.magic == OTTER_FLAG_SET && !trailer.blank);
+        REQUIRE(trailer.swap_type == (permanent ? OTTER_SWAP_PERM : OTTER_SWAP_TEST));
+        REQUIRE(otter_state_open(&state, layout) == OTTER_OK);
+        REQUIRE(state.phase == OTTER_PHASE_REQUESTED && state.permanent == permanent);
+    }
+}
+
+static void check_confirm(struct otter_layout *layout)
+{
+    struct otter_trailer trailer;
+    int err = otter_trailer_confirm(&layout->primary);
+    if (err == OTTER_OK && flash.fail_read == 0) {
+        REQUIRE(otter_trailer_read(&layout->primary, &trailer) == OTTER_OK);
+        REQUIRE(trailer.magic != OTTER_FLAG_SET || trailer.image_ok == OTTER_FLAG_SET);
+    }
+}
+
+/* The trailer as a bootloader would leave it: its cells are fresh, so they can be programmed. */
+static void make_fresh(const struct otter_area *slot)
+{
+    uint32_t unit = flash.flash.prog_size;
+    for (uint32_t at = slot->base; at < slot->base + slot->size; at += unit) {
+        bool blank = true;
+        for (uint32_t i = 0; i < unit; i++) {
+            blank = blank && flash.data[at + i] == flash.flash.erased;
+        }
+        if (blank) {
+            memset(flash.used + at, 0, unit);
+        }
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct fuzz_bytes bytes = {data, size};
+    struct otter_state state;
+    struct otter_trailer trailer;
+    size_t len;
+    unsigned geometry = fuzz_u8(&bytes);
+    unsigned what = fuzz_u8(&bytes);
+    uint32_t fail = fuzz_u8(&bytes);
+    uint32_t image_size = fuzz_u16(&bytes);
+    fuzz_flash_init(&flash, geometry, 2 * FUZZ_SLOT_SIZE + 34 * 1024);
+    flash.refuses_twice = true; /* a flag with torn padding: MCUboot's format cannot tell */
+    struct otter_layout layout = fuzz_layout(&flash);
+    layout.journal.size = 0;
+    layout.trailers = &otter_trailers;
+    const uint8_t *at = fuzz_take(&bytes, OTTER_TRAILER_SIZE_MAX, &len);
+    put_end(&layout.primary, at, len);
+    at = fuzz_take(&bytes, 4096, &len);
+    put_end(&layout.secondary, at, len);
+    make_fresh(&layout.primary);
+    if ((what & 0x80) != 0) {
+        flash.fail_change = fail % 8;
+    } else if ((what & 0x40) != 0) {
+        flash.fail_read = fail % 8;
+    }
+    int opened = otter_state_open(&state, &layout);
+    REQUIRE(opened == OTTER_OK || opened == OTTER_ERR_ARG);
+    REQUIRE(flash.changes == 0);
+    int err = otter_trailer_read(&layout.secondary, &trailer);
+    REQUIRE((err == OTTER_ERR_ARG) == (opened == OTTER_ERR_ARG));
+    if (err != OTTER_OK) {
+        return 0;
+    }
+    REQUIRE(trailer.swap_type >= OTTER_SWAP_NONE && trailer.swap_type <= OTTER_SWAP_REVERT);
+    REQUIRE(!trailer.blank || trailer.magic == OTTER_FLAG_UNSET);
+    if ((what & 1) != 0) {
+        check_request(&layout, (what & 2) != 0, image_size);
+    }
+    if ((what & 4) != 0) {
+        check_confirm(&layout);
+    }
+    if ((what & 8) != 0 && otter_trailer_clear(&layout.secondary) == OTTER_OK) {
+        REQUIRE(otter_trailer_read(&layout.secondary, &trailer) != OTTER_OK || trailer.blank);
+    }
+    return 0;
+}
