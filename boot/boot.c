@@ -252,7 +252,7 @@ static int begin_swap(struct boot *boot)
     struct otter_state *state = &boot->state;
     const struct otter_plan *plan = &boot->run.plan;
     bool dead = !primary_good(boot);
-    boot->bootstrapped = boot->bootstrapped || dead;
+    boot->bootstrapped = dead; /* and then no swap is begun any more */
     boot->run.redo_all = dead;
     state->permanent = state->permanent || plan->old_size == 0;
     state->reason = OTTER_REASON_NONE;

@@ -76,7 +76,7 @@ void otter_state_add_reject(struct otter_state *state, const struct otter_reject
 
 /* State records, for the bootloader. Trailer mode keeps them in memory only. */
 int otter_state_write(struct otter_state *state);            /* the snapshot as it stands */
-int otter_state_write_reject(struct otter_state *state);     /* the requested image */
+int otter_state_write_reject(struct otter_state *state); /* the requested image; with a journal only */
 /* Come to rest: IDLE with state->reason, proven by FLOOR behind it; `confirmed` (NULL: no
  * change) raises the floor. Trailer mode: clears the request. */
 int otter_state_settle(struct otter_state *state, const struct otter_image *confirmed);

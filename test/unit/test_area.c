@@ -3,6 +3,7 @@
 #include "otter/flash.h"
 #include "otter/result.h"
 #include "sim/sim.h"
+#include "test/unit/faulty.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -134,6 +135,52 @@ static void test_a_view_reads_across_its_split(void **state)
     assert_int_equal(otter_view_read(&plain, 0xff0, back, 17), OTTER_ERR_ARG);
 }
 
+static void test_nothing_to_write_is_no_operation(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct otter_area area = {&board.devices[i].flash, 0x1000, 0x2000};
+        uint8_t byte = 0;
+        assert_int_equal(otter_area_write(&area, 0x2000, &byte, 0), 0);
+        assert_int_equal(otter_area_prog(&area, 0x2000, &byte, 0), 0);
+        assert_int_equal(otter_area_read(&area, 0x2000, &byte, 0), 0);
+    }
+    assert_int_equal(board.power.ops, 0);
+}
+
+static void test_a_view_that_cannot_be_read_says_so_on_both_sides(void **state)
+{
+    (void)state;
+    uint8_t back[32];
+    struct otter_view view = {
+        .low = {&board.devices[0].flash, 0x1000, 0x1000},
+        .high = {&board.devices[1].flash, 0x200, 64},
+        .split = 0x1000,
+    };
+    faulty_wrap(&view.low);
+    faulty_reads(1, 1);
+    assert_int_equal(otter_view_read(&view, 0xff0, back, sizeof back), 0);
+    uint64_t reads = board.devices[1].count.reads;
+    assert_int_equal(otter_view_read(&view, 0xff0, back, sizeof back), OTTER_ERR_IO);
+    assert_int_equal(board.devices[1].count.reads, reads);
+    view.low.flash = faulty.real;
+    faulty_wrap(&view.high);
+    faulty_reads(0, 1);
+    assert_int_equal(otter_view_read(&view, 0xff0, back, sizeof back), OTTER_ERR_IO);
+    assert_int_equal(otter_view_read(&view, 0xff0, back, sizeof back), 0);
+}
+
+static void test_a_views_size_does_not_wrap(void **state)
+{
+    (void)state;
+    struct otter_view view = {.high = {.size = 16}, .split = UINT32_MAX - 16};
+    assert_int_equal(otter_view_size(&view), UINT32_MAX);
+    view.high.size = 17;
+    assert_int_equal(otter_view_size(&view), UINT32_MAX);
+    view.high.size = 15;
+    assert_int_equal(otter_view_size(&view), UINT32_MAX - 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -141,7 +188,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_steps_of_an_area_inside_sectors, setup, teardown),
         cmocka_unit_test_setup_teardown(test_blocks_are_taken_where_a_whole_one_fits, setup, teardown),
         cmocka_unit_test_setup_teardown(test_write_fills_whole_sectors_on_any_device, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_nothing_to_write_is_no_operation, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_view_reads_across_its_split, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_view_that_cannot_be_read_says_so_on_both_sides, setup, teardown),
+        cmocka_unit_test(test_a_views_size_does_not_wrap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
