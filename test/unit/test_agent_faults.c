@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_agent_faults.c - the agent where flash fails, where a server is terse, and with as few
+ * hooks and settings as it can live with. */
+#include "agent_rig.h"
+#include "faulty.h"
+
+static struct rig *rig;
+static const struct otter_version next_version = {1, 1, 0, 0};
+
+static int setup(void **test)
+{
+    (void)test;
+    struct sim_map map = rig_map();
+    rig = rig_create(&map);
+    return 0;
+}
+
+static int teardown(void **test)
+{
+    (void)test;
+    rig_destroy(rig);
+    return 0;
+}
+
+static void run_to_phase(enum otter_agent_phase phase)
+{
+    for (unsigned steps = 0; otter_agent_phase(&rig->agent) != phase; steps++) {
+        assert_true(steps < 100000);
+        rig->now_ms += rig_step(rig);
+    }
+}
+
+/* As the bootloader leaves it: 1.1.0 runs on trial. The trial is on flash too. */
+static void start_trial(void)
+{
+    rig_put_primary(rig, next_version);
+    rig_offer(rig, next_version, 2000);
+    rig->state.phase = OTTER_PHASE_TRIAL;
+    rig->state.attempts = 1;
+    rig->state.requested.version = next_version;
+    assert_int_equal(otter_agent_init(&rig->agent, &rig->config), 0);
+}
+
+/* Offer an image with its SHA256 in the job: all stages of the verification. */
+static void offer_with_digest(void)
+{
+    uint8_t hash[32];
+    char hex[65];
+    struct otter_sha256 sha;
+    rig_offer(rig, next_version, 40000);
+    otter_sha256_init(&sha);
+    otter_sha256_update(&sha, rig->image, rig->image_len);
+    otter_sha256_finish(&sha, hash);
+    for (size_t i = 0; i < sizeof hash; i++) {
+        snprintf(hex + 2 * i, 3, "%02X", hash[i]); /* capitals are hex, too */
+    }
+    snprintf(rig->job, sizeof rig->job,
+             "{\"Board\":\"B\",\"Version\":\"1.1.0\",\"File\":\"/image.bin\",\"SHA256\":\"%s\"}", hex);
+}
+
+/* Every read of the verification fails once: each time the image is fetched anew, and then taken. */
+static void test_a_read_that_fails_in_the_verification_is_tried_again(void **test)
+{
+    (void)test;
+    bool ended = false;
+    for (uint32_t good = 0; !ended; good++) {
+        assert_true(good < 100);
+        teardown(NULL);
+        setup(NULL);
+        offer_with_digest();
+        run_to_phase(OTTER_AGENT_VERIFY);
+        faulty_wrap(&rig->layout.secondary);
+        faulty_reads(good, 1);
+        enum otter_outcome outcome = rig_outcome(rig);
+        ended = faulty.reads.bad == 1;
+        faulty_reads(0, 0);
+        assert_int_equal(outcome, ended ? OTTER_OUTCOME_INSTALLING : OTTER_OUTCOME_FLASH);
+        if (!ended) {
+            assert_int_equal(rig->state.phase, OTTER_PHASE_IDLE);
+            assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_INSTALLING);
+        }
+        rig_assert_installed(rig);
+    }
+}
+
+/* The journal dies while the image is verified: it is not installed, and said to be flash's fault. */
+static void test_a_journal_that_fails_in_the_verification_installs_nothing(void **test)
+{
+    (void)test;
+    unsigned failed = 0;
+    for (uint32_t good = 0; good < 6; good++) {
+        teardown(NULL);
+        setup(NULL);
+        faulty_wrap(&rig->layout.journal);
+        rig_start(rig);
+        rig_offer(rig, next_version, 40000);
+        run_to_phase(OTTER_AGENT_VERIFY);
+        faulty_changes(good, FAULTY_ALL);
+        enum otter_outcome outcome = rig_outcome(rig);
+        if (outcome == OTTER_OUTCOME_FLASH) {
+            failed++;
+            assert_int_equal(rig->state.phase, OTTER_PHASE_IDLE);
+            faulty_changes(0, 0);
+            outcome = rig_outcome(rig);
+        }
+        assert_int_equal(outcome, OTTER_OUTCOME_INSTALLING);
+    }
+    assert_true(failed >= 2); /* forgetting the progress, and the request */
+}
+
+/* In trailer mode the end of the slot is the trailer's: an image that reaches into it has no place. */
+static void test_an_image_in_the_trailers_place_is_too_large(void **test)
+{
+    (void)test;
+    struct sim_map map = rig_map();
+    map.journal.size = 0;
+    map.image_size_max = 0;
+    teardown(NULL);
+    rig = rig_create(&map);
+    rig_offer(rig, next_version, map.secondary.size - 20);
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_TOO_LARGE);
+    assert_int_equal(rig->state.phase, OTTER_PHASE_IDLE);
+}
+
+static void test_a_confirmation_that_fails_is_tried_again(void **test)
+{
+    (void)test;
+    faulty_wrap(&rig->layout.journal);
+    rig_start(rig);
+    start_trial();
+    faulty_changes(0, FAULTY_ALL);
+    assert_true(rig_run(rig, OTTER_EVENT_RETRY, OTTER_OUTCOME_FLASH, 10000));
+    assert_true(otter_state_on_trial(&rig->state));
+    assert_int_equal(rig_count(rig, OTTER_EVENT_OUTCOME), 0);
+    uint32_t wait = otter_agent_step(&rig->agent, rig->now_ms);
+    assert_in_range(wait, 1, 2000); /* not at once: flash that fails is not hammered */
+    faulty_changes(0, 0);
+    assert_true(rig_run(rig, OTTER_EVENT_OUTCOME, OTTER_OUTCOME_CONFIRMED, 10000));
+    assert_false(otter_state_on_trial(&rig->state));
+}
+
+static void test_a_trial_asks_for_as_little_as_it_can(void **test)
+{
+    (void)test;
+    rig->config.image_path = "/image.bin"; /* direct flow: the first bytes of the image will do */
+    rig->config.initial_ms = 0;
+    start_trial();
+    assert_true(rig_run(rig, OTTER_EVENT_OUTCOME, OTTER_OUTCOME_CONFIRMED, 30000));
+    assert_non_null(strstr(rig->last_image_request, "\r\nRange: bytes=0-31\r\n"));
+    assert_true(rig_run(rig, OTTER_EVENT_REPORTED, OTTER_OUTCOME_CONFIRMED, 30000));
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_CURRENT);
+    assert_int_equal(rig->reports, 1);
+}
+
+static size_t answer_at_length(struct rig *at, const char *request, char *reply)
+{
+    (void)request;
+    if (at->answer_state == 2) {
+        return 0;
+    }
+    size_t len = at->answer_state == 0 ? rig_text(reply, "HTTP/1.1 200 OK\r\n\r\n")
+                                       : rig_text(reply, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
+    memset(reply + len, 'x', 100000);
+    return len + 100000;
+}
+
+/* A long answer proves as much as a short one, and is not read to its end. */
+static void test_a_trial_does_not_read_what_it_does_not_need(void **test)
+{
+    (void)test;
+    for (int how = 0; how < 2; how++) {
+        teardown(NULL);
+        setup(NULL);
+        start_trial();
+        rig->answer = answer_at_length;
+        rig->answer_state = how;
+        assert_true(rig_run(rig, OTTER_EVENT_PHASE, OTTER_OUTCOME_NONE, 1000));
+        while (!rig->agent.reached) {
+            rig->now_ms += rig_step(rig);
+        }
+        assert_true(rig->tls.delivered < 20000);
+        rig->answer_state = 2;
+        assert_true(rig_run(rig, OTTER_EVENT_OUTCOME, OTTER_OUTCOME_CONFIRMED, 30000));
+    }
+}
+
+/* The least that is needed: no hook, nobody to tell, every setting its default. */
+static void test_an_agent_without_hooks_updates_too(void **test)
+{
+    (void)test;
+    memset(&rig->config.hooks, 0, sizeof rig->config.hooks);
+    rig->config.initial_ms = rig->config.poll_ms = rig->config.retry_ms = rig->config.retry_max_ms = 0;
+    rig_offer(rig, next_version, 5000);
+    rig_start(rig);
+    while (otter_agent_outcome(&rig->agent) == OTTER_OUTCOME_NONE) {
+        rig->now_ms += rig_step(rig);
+    }
+    assert_in_range(rig->now_ms, 10000, 11000); /* initial_ms */
+    rig_assert_installed(rig);
+    run_to_phase(OTTER_AGENT_REBOOT);
+    assert_int_equal(rig->resets, 0); /* the application watches for REBOOT */
+    assert_true(rig_step(rig) > 0);
+    rig->config.image_path = NULL;
+    start_trial();
+    while (otter_state_on_trial(&rig->state)) {
+        rig->now_ms += rig_step(rig);
+    }
+    assert_int_equal(otter_agent_outcome(&rig->agent), OTTER_OUTCOME_CONFIRMED);
+}
+
+static void test_start_without_stop_changes_nothing(void **test)
+{
+    (void)test;
+    rig_offer(rig, next_version, 40000);
+    run_to_phase(OTTER_AGENT_DOWNLOAD);
+    otter_agent_start(&rig->agent);
+    assert_int_equal(otter_agent_phase(&rig->agent), OTTER_AGENT_DOWNLOAD);
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_INSTALLING);
+    assert_int_equal(rig->image_requests, 1);
+}
+
+static void test_each_missing_part_of_a_configuration_is_refused(void **test)
+{
+    (void)test;
+    struct otter_agent agent;
+    struct otter_agent_config config = rig->config;
+    assert_int_equal(otter_agent_init(&agent, &config), 0);
+    for (unsigned i = 0; i < 7; i++) {
+        config = rig->config;
+        config.state = i == 0 ? NULL : config.state;
+        config.host = i == 1 ? NULL : config.host;
+        config.io = i == 2 ? NULL : config.io;
+        config.tls = i == 3 ? NULL : config.tls;
+        config.use_plain = i == 4;
+        config.plain = i == 4 ? NULL : config.plain;
+        config.keys_count = i == 5 ? 0 : config.keys_count;
+        config.user_agent = i == 6 ? "caf\xe9" : config.user_agent;
+        assert_int_equal(otter_agent_init(&agent, &config), OTTER_ERR_ARG);
+    }
+}
+
+static void test_a_push_that_cannot_forget_the_download_is_ended(void **test)
+{
+    (void)test;
+    faulty_wrap(&rig->layout.journal);
+    rig_start(rig);
+    rig_step(rig);
+    rig_offer(rig, next_version, 40000);
+    assert_int_equal(otter_agent_push_begin(&rig->agent, 0), 0);
+    faulty_changes(0, FAULTY_ALL);
+    assert_int_equal(otter_agent_push_write(&rig->agent, rig->image, rig->image_len), OTTER_ERR_IO);
+    assert_int_equal(otter_agent_outcome(&rig->agent), OTTER_OUTCOME_FLASH);
+    assert_int_equal(rig->board.devices[0].wear[rig->layout.secondary.base / 0x8000], 0); /* nothing was touched */
+}
+
+static void test_a_push_whose_last_bytes_fail_is_ended(void **test)
+{
+    (void)test;
+    faulty_wrap(&rig->layout.secondary);
+    rig_step(rig);
+    rig_offer(rig, next_version, 10001);
+    assert_int_equal(otter_agent_push_begin(&rig->agent, 10001), 0);
+    assert_int_equal(otter_agent_push_write(&rig->agent, rig->image, rig->image_len), 0);
+    faulty_changes(0, 1);
+    assert_int_equal(otter_agent_push_finish(&rig->agent), OTTER_ERR_IO);
+    assert_int_equal(otter_agent_outcome(&rig->agent), OTTER_OUTCOME_FLASH);
+    assert_int_equal(rig->state.phase, OTTER_PHASE_IDLE);
+}
+
+static void test_a_push_whose_header_is_too_large_says_so(void **test)
+{
+    (void)test;
+    rig_step(rig);
+    rig_offer(rig, next_version, 10000);
+    put_le(rig->image + 12, rig->agent.install.limit + 1, 4);
+    assert_int_equal(otter_agent_push_begin(&rig->agent, 0), 0);
+    assert_int_equal(otter_agent_push_write(&rig->agent, rig->image, rig->image_len), OTTER_ERR_NOSPACE);
+    assert_int_equal(otter_agent_outcome(&rig->agent), OTTER_OUTCOME_TOO_LARGE);
+    put_le(rig->image + 12, rig->agent.install.limit - 40, 4);
+    put_le(rig->image + 10, 100, 2); /* protected TLVs push it over */
+    assert_int_equal(otter_agent_push_begin(&rig->agent, 0), 0);
+    assert_int_equal(otter_agent_push_write(&rig->agent, rig->image, rig->image_len), OTTER_ERR_NOSPACE);
+}
+
+#define AGENT(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        AGENT(test_a_read_that_fails_in_the_verification_is_tried_again),
+        AGENT(test_a_journal_that_fails_in_the_verification_installs_nothing),
+        AGENT(test_an_image_in_the_trailers_place_is_too_large),
+        AGENT(test_a_confirmation_that_fails_is_tried_again),
+        AGENT(test_a_trial_asks_for_as_little_as_it_can),
+        AGENT(test_a_trial_does_not_read_what_it_does_not_need),
+        AGENT(test_an_agent_without_hooks_updates_too),
+        AGENT(test_start_without_stop_changes_nothing),
+        AGENT(test_each_missing_part_of_a_configuration_is_refused),
+        AGENT(test_a_push_that_cannot_forget_the_download_is_ended),
+        AGENT(test_a_push_whose_last_bytes_fail_is_ended),
+        AGENT(test_a_push_whose_header_is_too_large_says_so),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
