@@ -58,6 +58,14 @@ endif
 test: setup-test
 	@scripts/test.py $(if $(CI),--werror)
 
+## coverage   lines and branches of slot/, boot/ and agent/ that the tests reach (gcc's counts); each that is missing
+##            in slot/ or boot/ needs its reason in test/coverage/reasons.txt
+.PHONY: coverage
+coverage: setup-build
+	@mkdir -p build/cov
+	@flock build/cov/.lock sh -c 'cmake --preset cov >/dev/null && cmake --build --preset cov'
+	@scripts/coverage.py $(ARGS)
+
 ## test-e2e   a device against lying servers, cut connections, kill -9; wrong use of every command
 test-e2e: build
 	@OTTER=build/host/otter test/e2e/run.py

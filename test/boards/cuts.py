@@ -266,7 +266,6 @@ def main():
         pool.shutdown(wait=False, cancel_futures=True)
         for bench in list(harness.OPEN):
             bench.close()
-        print(tally.table())
         raise SystemExit("stopped") from None
     finally:
         if not args.keep:
