@@ -14,6 +14,7 @@
 #include "agent/url.h"
 #include "agent/wait.h"
 #include "otter/result.h"
+#include "slot/journal.h"
 
 enum {
     IO_MIN = 2048,          /* beside one program unit */
@@ -172,7 +173,7 @@ static uint32_t stopped_step(struct otter_agent *agent)
 static void announce(struct otter_agent *agent)
 {
     const struct otter_agent_config *config = agent->config;
-    const struct otter_state *state = config->state;
+    struct otter_state *state = config->state;
     uint32_t initial_ms = config->initial_ms != 0 ? config->initial_ms : INITIAL_MS;
     agent->announced = true;
     otter_timer_set(&agent->timer, agent->now_ms, initial_ms);
@@ -185,7 +186,8 @@ static void announce(struct otter_agent *agent)
     if (otter_state_on_trial(state)) {
         phase = OTTER_AGENT_TRIAL;
     } else if (state->phase != OTTER_PHASE_IDLE) {
-        phase = OTTER_AGENT_REBOOT; /* the bootloader has something to do, or to finish */
+        phase = OTTER_AGENT_REBOOT; /* the bootloader has something to do, and did not see it: */
+        (void)otter_state_write(state); /* a record that was torn; now it lasts */
     }
     otter_agent_enter(agent, phase);
 }

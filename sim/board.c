@@ -34,6 +34,7 @@ struct sim_snapshot {
     uint8_t *arena; /* as the board's, same offsets; only touched sectors are filled */
     size_t size;
     uint8_t *mark[SIM_DEVICES_MAX];
+    uint64_t *digest[SIM_DEVICES_MAX];
     bool any_marginal[SIM_DEVICES_MAX];
 };
 
@@ -79,7 +80,8 @@ static int bind_devices(struct sim_board *board, uint64_t seed)
         flash->wear = (uint32_t *)(void *)(board->arena + at);
         at += pages(sectors(&flash->geometry) * sizeof(uint32_t));
         flash->mark = calloc(sectors(&flash->geometry), 1);
-        if (flash->mark == NULL) {
+        flash->digest = calloc(sectors(&flash->geometry), sizeof *flash->digest);
+        if (flash->mark == NULL || flash->digest == NULL) {
             return OTTER_ERR_NOSPACE;
         }
         sim_flash_bind(flash, &board->power);
@@ -179,7 +181,7 @@ static int open_file(struct sim_board *board, const char *path, uint64_t seed, b
     for (unsigned i = 0; err == OTTER_OK && i < board->devices_count; i++) {
         struct sim_flash *flash = &board->devices[i];
         flash->any_marginal = true; /* not known: reads look */
-        memset(flash->mark, SIM_MARK_TOUCHED | SIM_MARK_DIRTY, sectors(&flash->geometry));
+        memset(flash->mark, SIM_MARK_TOUCHED | SIM_MARK_DIRTY | SIM_MARK_STALE, sectors(&flash->geometry));
     }
     return err;
 }
@@ -198,11 +200,23 @@ void sim_board_close(struct sim_board *board)
 {
     for (unsigned i = 0; i < board->devices_count; i++) {
         free(board->devices[i].mark);
+        free(board->devices[i].digest);
     }
     if (board->arena != NULL) {
         munmap(board->arena, board->arena_size);
     }
     memset(board, 0, sizeof *board);
+}
+
+/* Does the plane of other readings count? */
+static bool reads_by_chance(const uint8_t *unit, size_t units)
+{
+    for (size_t i = 0; i < units; i++) {
+        if (unit[i] >= SIM_UNIT_UNSTABLE && unit[i] != SIM_UNIT_ECC) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* One sector of all planes, from one arena to another of the same shape. */
@@ -216,7 +230,7 @@ static void copy_sector(uint8_t *to, const uint8_t *from, const struct sim_board
     size_t unit = (size_t)(flash->unit - board->arena) + sector * units;
     memcpy(to + data, from + data, size);
     memcpy(to + unit, from + unit, units);
-    if (memchr(to + unit, SIM_UNIT_UNSTABLE, units) != NULL) {
+    if (reads_by_chance(to + unit, units)) {
         memcpy(to + other, from + other, size);
     }
 }
@@ -237,7 +251,8 @@ struct sim_snapshot *sim_snapshot_save(struct sim_board *board)
         struct sim_flash *flash = &board->devices[i];
         uint32_t count = sectors(&flash->geometry);
         snapshot->mark[i] = malloc(count);
-        if (snapshot->mark[i] == NULL) {
+        snapshot->digest[i] = malloc(count * sizeof *flash->digest);
+        if (snapshot->mark[i] == NULL || snapshot->digest[i] == NULL) {
             abort();
         }
         snapshot->any_marginal[i] = flash->any_marginal;
@@ -248,6 +263,7 @@ struct sim_snapshot *sim_snapshot_save(struct sim_board *board)
             }
         }
         memcpy(snapshot->mark[i], flash->mark, count);
+        memcpy(snapshot->digest[i], flash->digest, count * sizeof *flash->digest);
     }
     board->synced = snapshot->id;
     return snapshot;
@@ -266,6 +282,7 @@ void sim_snapshot_restore(struct sim_board *board, const struct sim_snapshot *sn
             }
         }
         memcpy(flash->mark, snapshot->mark[i], count);
+        memcpy(flash->digest, snapshot->digest[i], count * sizeof *flash->digest);
         flash->any_marginal = snapshot->any_marginal[i];
     }
     board->synced = snapshot->id;
@@ -278,7 +295,52 @@ void sim_snapshot_free(struct sim_snapshot *snapshot)
     }
     for (unsigned i = 0; i < SIM_DEVICES_MAX; i++) {
         free(snapshot->mark[i]);
+        free(snapshot->digest[i]);
     }
     munmap(snapshot->arena, snapshot->size);
     free(snapshot);
+}
+
+/* Zero stays zero: an erased sector counts as one that was never touched. */
+static uint64_t mix_bytes(uint64_t digest, const uint8_t *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i += 8) {
+        uint64_t word = 0;
+        memcpy(&word, bytes + i, len - i < 8 ? len - i : 8);
+        digest = (digest ^ word) * 0x9e3779b97f4a7c15u;
+        digest ^= digest >> 29;
+    }
+    return digest;
+}
+
+static void digest_sector(struct sim_flash *flash, uint32_t sector)
+{
+    size_t size = flash->geometry.sector_size;
+    size_t units = size / flash->geometry.prog_size;
+    const uint8_t *unit = flash->unit + sector * units;
+    flash->digest[sector] = mix_bytes(mix_bytes(0, flash->data + sector * size, size), unit, units);
+    flash->mark[sector] &= (uint8_t)~(SIM_MARK_STALE | SIM_MARK_CHANCE);
+    if (reads_by_chance(unit, units)) {
+        flash->mark[sector] |= SIM_MARK_CHANCE;
+    }
+}
+
+bool sim_board_digest(struct sim_board *board, uint64_t *ret_digest)
+{
+    uint64_t sum = 0;
+    bool chance = false;
+    for (unsigned i = 0; i < board->devices_count; i++) {
+        struct sim_flash *flash = &board->devices[i];
+        uint32_t count = sectors(&flash->geometry);
+        for (uint32_t s = 0; s < count; s++) {
+            if ((flash->mark[s] & SIM_MARK_STALE) != 0) {
+                digest_sector(flash, s);
+            }
+            uint64_t place = flash->digest[s] + (uint64_t)(s + 1) * (2 * i + 1);
+            sum += flash->digest[s] == 0 ? 0 : sim_random(&place);
+            chance = chance || (flash->mark[s] & SIM_MARK_CHANCE) != 0;
+        }
+    }
+    *ret_digest = sum;
+    return !chance;
 }

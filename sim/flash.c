@@ -56,7 +56,7 @@ void sim_flash_touch(struct sim_flash *flash, uint32_t off, uint32_t len)
 {
     uint32_t sector = flash->geometry.sector_size;
     for (uint32_t i = off / sector; i <= (off + len - 1) / sector; i++) {
-        flash->mark[i] |= SIM_MARK_TOUCHED | SIM_MARK_DIRTY;
+        flash->mark[i] |= SIM_MARK_TOUCHED | SIM_MARK_DIRTY | SIM_MARK_STALE;
     }
 }
 
@@ -68,16 +68,29 @@ static void set_units(struct sim_flash *flash, uint32_t off, uint32_t len, enum 
     atomic_signal_fence(memory_order_seq_cst);
 }
 
+/* Most of the time of a campaign goes here: eight bytes at a time. */
+static void copy_xor(uint8_t *to, const uint8_t *from, size_t len, uint8_t mask)
+{
+    uint64_t wide = mask * 0x0101010101010101u;
+    size_t i = 0;
+    for (; i + 8 <= len; i += 8) {
+        uint64_t word;
+        memcpy(&word, from + i, 8);
+        word ^= wide;
+        memcpy(to + i, &word, 8);
+    }
+    for (; i < len; i++) {
+        to[i] = from[i] ^ mask;
+    }
+}
+
 static void apply(struct sim_flash *flash, const struct operation *op)
 {
     set_units(flash, op->off, op->len, SIM_UNIT_TORN);
     if (op->data == NULL) {
         memset(flash->data + op->off, 0, op->len);
     } else {
-        uint8_t erased = flash->geometry.erased;
-        for (uint32_t i = 0; i < op->len; i++) {
-            flash->data[op->off + i] = op->data[i] ^ erased;
-        }
+        copy_xor(flash->data + op->off, op->data, op->len, flash->geometry.erased);
     }
     set_units(flash, op->off, op->len, op->data == NULL ? SIM_UNIT_ERASED : SIM_UNIT_PROGRAMMED);
 }
@@ -130,10 +143,14 @@ static void flicker(struct sim_flash *flash, uint32_t off, uint8_t *buf, size_t 
     uint32_t unit = flash->geometry.prog_size;
     uint64_t choice = sim_random(&flash->power->random) % 3;
     for (size_t i = 0; i < len; i++) {
-        if (flash->unit[(off + i) / unit] != SIM_UNIT_UNSTABLE || choice == 0) {
+        uint8_t state = flash->unit[(off + i) / unit];
+        if (state != SIM_UNIT_OLD_NEXT && (state != SIM_UNIT_UNSTABLE || choice == 0)) {
             continue;
         }
-        uint8_t mask = choice == 1 ? 0xff : (uint8_t)sim_random(&flash->power->random);
+        uint8_t mask = 0xff;
+        if (state == SIM_UNIT_UNSTABLE && choice == 2) {
+            mask = (uint8_t)sim_random(&flash->power->random);
+        }
         uint8_t other = flash->other[off + i] ^ flash->geometry.erased;
         buf[i] = (uint8_t)((buf[i] & ~mask) | (other & mask));
     }
@@ -141,13 +158,42 @@ static void flicker(struct sim_flash *flash, uint32_t off, uint8_t *buf, size_t 
 
 void sim_flash_peek(const struct sim_flash *flash, uint32_t off, void *buf, size_t len)
 {
-    uint8_t *to = buf;
-    const uint8_t *from = flash->data + off;
     must_be_inside(flash, off, len, "peek");
-    uint8_t erased = flash->geometry.erased;
-    for (size_t i = 0; i < len; i++) {
-        to[i] = from[i] ^ erased;
+    copy_xor(buf, flash->data + off, len, flash->geometry.erased);
+}
+
+/* The units of a range that alternate: the other reading is next. */
+static void alternate(struct sim_flash *flash, uint32_t off, size_t len)
+{
+    uint32_t unit = flash->geometry.prog_size;
+    for (uint32_t i = off / unit; i <= (off + len - 1) / unit; i++) {
+        uint8_t state = flash->unit[i];
+        if (state == SIM_UNIT_NEW_NEXT || state == SIM_UNIT_OLD_NEXT) {
+            flash->unit[i] = (uint8_t)(SIM_UNIT_NEW_NEXT + SIM_UNIT_OLD_NEXT - state);
+            sim_flash_touch(flash, i * unit, unit);
+        }
     }
+}
+
+/* Does this read go wrong? A silent one gets a wrong bit, the loud one an error. */
+static int go_wrong(struct sim_flash *flash, uint32_t off, uint8_t *buf, size_t len)
+{
+    struct sim_read_fault *fault = &flash->fault;
+    if (off >= fault->off + fault->size || off + len <= fault->off) {
+        return OTTER_OK;
+    }
+    if (--fault->after != 0) {
+        return OTTER_OK;
+    }
+    if (fault->count != UINT64_MAX) {
+        fault->count--;
+    }
+    fault->after = fault->count != 0;
+    if (fault->silent) {
+        uint64_t r = sim_random(&flash->power->random);
+        buf[r % len] ^= (uint8_t)(1u << (r >> 61));
+    }
+    return fault->silent ? OTTER_OK : OTTER_ERR_IO;
 }
 
 static int sim_read(void *ctx, uint32_t off, void *buf, size_t len)
@@ -159,6 +205,9 @@ static int sim_read(void *ctx, uint32_t off, void *buf, size_t len)
     flash->count.reads++;
     flash->count.read_bytes += len;
     sim_flash_peek(flash, off, buf, len);
+    if (flash->fault.after != 0 && len != 0 && go_wrong(flash, off, buf, len) < 0) {
+        return OTTER_ERR_IO;
+    }
     if (!flash->any_marginal || len == 0) {
         return OTTER_OK;
     }
@@ -168,10 +217,11 @@ static int sim_read(void *ctx, uint32_t off, void *buf, size_t len)
         if (flash->unit[i] == SIM_UNIT_ECC) {
             return OTTER_ERR_IO;
         }
-        unstable = unstable || flash->unit[i] == SIM_UNIT_UNSTABLE;
+        unstable = unstable || flash->unit[i] >= SIM_UNIT_UNSTABLE;
     }
     if (unstable) {
         flicker(flash, off, buf, len);
+        alternate(flash, off, len);
     }
     return OTTER_OK;
 }

@@ -33,8 +33,9 @@ enum sim_outcome {
     SIM_NEARLY,      /* program: a few bits missing; erase: first quarter programmed full */
     SIM_WEAK,        /* reads as done, but the cells are not: some bits flicker in a program */
     SIM_UNSTABLE,    /* every read gives old, new, or a mixture */
+    SIM_ALTERNATE,   /* reads give new, old, new, old ...: the next two always differ */
     SIM_ECC,         /* every read of it is OTTER_ERR_IO */
-    SIM_NEIGHBOURS,  /* random, and the program unit on each side too (PSOC 6 vendor text) */
+    SIM_NEIGHBOURS,  /* random, and a few bits of the units on each side (docs/power-cuts.md) */
     SIM_OUTCOMES
 };
 #define SIM_OUTCOMES_USUAL ((unsigned)SIM_NEIGHBOURS) /* the ones a protocol must survive */
@@ -75,6 +76,14 @@ struct sim_power {
 void sim_power_cut_after(struct sim_power *power, uint64_t n, enum sim_outcome outcome);
 uint64_t sim_random(uint64_t *state); /* splitmix64 */
 
+/* Reads that go wrong: the n-th read of [off, off + size) from now on, `count` of them. */
+struct sim_read_fault {
+    uint64_t after; /* 1: the next one; 0: none goes wrong */
+    uint64_t count; /* UINT64_MAX: for ever */
+    uint32_t off, size;
+    bool silent;    /* false: OTTER_ERR_IO; true: one bit of what is read is wrong */
+};
+
 struct sim_count {
     uint64_t erases, blocks, pages, writes; /* operations by kind */
     uint64_t erased_bytes, prog_bytes;      /* a row write is in both */
@@ -91,6 +100,8 @@ struct sim_flash {
     uint8_t *unit;         /* enum sim_unit per program unit */
     uint32_t *wear;        /* erases per sector */
     uint8_t *mark;         /* per sector, enum sim_mark; not in the file */
+    struct sim_read_fault fault;
+    uint64_t *digest;      /* per sector, of data and unit; true unless SIM_MARK_STALE */
     bool any_marginal;     /* some unit may be marginal: reads must look */
 };
 
@@ -100,7 +111,9 @@ enum sim_unit {
     SIM_UNIT_TORN,    /* this and below: marginal; must be erased before use */
     SIM_UNIT_WEAK,
     SIM_UNIT_UNSTABLE,
-    SIM_UNIT_ECC
+    SIM_UNIT_ECC,
+    SIM_UNIT_NEW_NEXT, /* alternate: what the next read gives */
+    SIM_UNIT_OLD_NEXT
 };
 
 /* The bytes as stored, and the factory's programmer: no rules, nothing counted. */
@@ -137,6 +150,10 @@ struct sim_snapshot *sim_snapshot_save(struct sim_board *board);
 void sim_snapshot_restore(struct sim_board *board, const struct sim_snapshot *snapshot);
 void sim_snapshot_free(struct sim_snapshot *snapshot);
 
+/* A digest of all that a program could ever read: equal boards have equal ones. False: some
+ * unit reads by chance, so the board has no future that is told by its contents. */
+bool sim_board_digest(struct sim_board *board, uint64_t *ret_digest);
+
 /* The sim device behind an area. */
 struct sim_flash *sim_flash_of(const struct otter_area *area);
 
@@ -144,7 +161,14 @@ struct sim_flash *sim_flash_of(const struct otter_area *area);
 void sim_torn(struct sim_flash *flash, uint32_t off, uint32_t len, const uint8_t *data,
               bool row_write);
 void sim_flash_bind(struct sim_flash *flash, struct sim_power *power);
-enum sim_mark { SIM_MARK_TOUCHED = 1, SIM_MARK_DIRTY = 2, SIM_MARK_LOUD = 4, SIM_MARK_SILENT = 8 };
+enum sim_mark {
+    SIM_MARK_TOUCHED = 1,
+    SIM_MARK_DIRTY = 2,
+    SIM_MARK_LOUD = 4,
+    SIM_MARK_SILENT = 8,
+    SIM_MARK_STALE = 16, /* the digest is not true */
+    SIM_MARK_CHANCE = 32 /* with a true digest: some unit reads by chance */
+};
 void sim_flash_touch(struct sim_flash *flash, uint32_t off, uint32_t len);
 
 #endif

@@ -17,7 +17,7 @@ static const char *const outcome_names[SIM_OUTCOMES] = {
     [SIM_RANDOM] = "random",           [SIM_BARELY] = "barely",
     [SIM_NEARLY] = "nearly",           [SIM_WEAK] = "weak",
     [SIM_UNSTABLE] = "unstable",       [SIM_ECC] = "ecc",
-    [SIM_NEIGHBOURS] = "neighbours",
+    [SIM_ALTERNATE] = "alternate",     [SIM_NEIGHBOURS] = "neighbours",
 };
 
 const char *sim_outcome_str(enum sim_outcome outcome)
@@ -64,6 +64,7 @@ static uint8_t progress(struct sim_power *power, uint32_t i, uint32_t len)
         return (uint8_t)~sparse(&power->random);
     case SIM_WEAK:
     case SIM_UNSTABLE:
+    case SIM_ALTERNATE:
         return 0xff;
     case SIM_RANDOM:
     case SIM_ECC:
@@ -83,6 +84,9 @@ static enum sim_unit state_after(enum sim_outcome outcome)
     }
     if (outcome == SIM_UNSTABLE) {
         return SIM_UNIT_UNSTABLE;
+    }
+    if (outcome == SIM_ALTERNATE) {
+        return SIM_UNIT_NEW_NEXT;
     }
     return outcome == SIM_ECC ? SIM_UNIT_ECC : SIM_UNIT_TORN;
 }

@@ -42,9 +42,9 @@ void otter_record_encode(const struct otter_record *record, uint8_t raw[OTTER_RE
 
 bool otter_record_decode(const uint8_t raw[OTTER_RECORD_SIZE], struct otter_record *ret_record)
 {
-    if (load_le32(raw + CRC_OFF) != crc32_of(raw, CRC_OFF) || raw[4] < OTTER_RECORD_HEAD ||
-        raw[4] > OTTER_RECORD_DOWNLOAD) {
-        return false;
+    if (raw[4] < OTTER_RECORD_HEAD || raw[4] > OTTER_RECORD_DOWNLOAD ||
+        load_le32(raw + CRC_OFF) != crc32_of(raw, CRC_OFF)) {
+        return false; /* most cells are erased, and need no CRC to be told */
     }
     ret_record->seq = load_le32(raw);
     memcpy((uint8_t *)ret_record + BYTES_OFF, raw + BYTES_OFF, CRC_OFF - BYTES_OFF);
@@ -90,6 +90,13 @@ static void find_head(const struct otter_journal *journal, uint32_t half_off,
     }
 }
 
+/* Behind HEAD: is it the first record, or another HEAD? Any other one shows that the first was
+ * complete when it was written, or had been proven to its writer. */
+static bool in_doubt(const struct otter_journal *journal, const struct otter_record *record)
+{
+    return record->seq - journal->first == journal->count + 1 || record->type == OTTER_RECORD_HEAD;
+}
+
 /*
  * Take the records of the half that this HEAD is in. True: the half is in force, that is,
  * all live records are there and at least one record follows. Each record is read once,
@@ -99,13 +106,14 @@ static bool take_half(struct otter_journal *journal, uint32_t half_off,
                       const struct otter_record *head, const struct otter_journal_reader *reader)
 {
     uint32_t live = 0; /* a bit for each live record seen */
-    uint32_t followers = 0;
+    bool followed = false;
     uint32_t tail_off = half_off;
     struct otter_record record;
     reader->take(reader->ctx, NULL);
     journal->first = load_le32(head->body);
     journal->count = load_le32(head->body + 4);
     journal->seq = 0;
+    journal->repeat_head = true;
     for (uint32_t off = half_off; off < half_off + journal->half_size; off += OTTER_RECORD_SIZE) {
         if (!read_record(journal, off, &record) || record.seq < journal->first) {
             continue; /* nothing, or a leftover of an older generation */
@@ -115,8 +123,9 @@ static bool take_half(struct otter_journal *journal, uint32_t half_off,
             live |= 1u << age % 32;
         } else if (record.seq < journal->seq) {
             continue;
-        } else if (age > journal->count && record.seq != journal->seq) {
-            followers++;
+        } else if (age > journal->count) {
+            followed = true;
+            journal->repeat_head = journal->repeat_head && in_doubt(journal, &record);
         }
         journal->seq = record.seq;
         tail_off = off;
@@ -125,8 +134,7 @@ static bool take_half(struct otter_journal *journal, uint32_t half_off,
     journal->half_off = half_off;
     journal->next_off = sector_end(journal, tail_off);
     journal->fresh_end = journal->next_off;
-    journal->repeat_head = followers == 1;
-    return followers != 0 && journal->count <= OTTER_JOURNAL_LIVE_MAX &&
+    return followed && journal->count <= OTTER_JOURNAL_LIVE_MAX &&
            live == (1u << journal->count % 32) - 1u;
 }
 
@@ -202,11 +210,13 @@ int otter_journal_open(struct otter_journal *journal, const struct otter_area *a
             return OTTER_ERR_REFUSED;
         }
         /* A HEAD that nothing follows was cut off: what follows it may surface yet. The
-         * next append moves there once more, which erases that HEAD first. */
+         * next append moves there once more, which erases that HEAD first. (This half was
+         * beyond doubt when that was begun.) */
         bool cut = heads[newest ^ 1u].seq > journal->seq;
         journal->unproven = cut || journal->repeat_head || torn_behind_tail(journal);
         if (cut) {
             journal->next_off = half_end(journal);
+            journal->repeat_head = false;
         }
         return OTTER_OK;
     }
@@ -307,8 +317,30 @@ static int write_record(struct otter_journal *journal, const struct otter_record
     return err;
 }
 
+/* Bytes of the sectors that live records, HEAD and its successor may take. */
+static uint32_t head_room(const struct otter_journal *journal)
+{
+    uint32_t sector = sector_of(journal);
+    uint32_t live = OTTER_JOURNAL_LIVE_MAX * OTTER_RECORD_SIZE;
+    return (live + sector - 1) / sector * sector + 2 * sector;
+}
+
+/* The same and HEAD's repetition, and one. */
+static uint32_t low_size(const struct otter_journal *journal)
+{
+    uint32_t low = head_room(journal) + 2 * sector_of(journal);
+    return low < journal->half_size ? low : journal->half_size;
+}
+
 static int write_head(struct otter_journal *journal)
 {
+    uint32_t last = half_end(journal) - sector_of(journal);
+    if (journal->repeat_head && journal->next_off > last && last >= journal->half_off + head_room(journal)) {
+        /* In doubt, and full: not a half to erase the other one for. The last sector holds at
+         * most another such HEAD: what somebody acted upon would have ended the doubt. */
+        journal->next_off = last;
+        journal->fresh_end = last;
+    }
     struct otter_record head = {.type = OTTER_RECORD_HEAD};
     store_le32(head.body, journal->first);
     store_le32(head.body + 4, journal->count);
@@ -340,22 +372,13 @@ static int write_live(struct otter_journal *journal, const struct otter_journal_
     return err;
 }
 
-/* Sectors that live records, HEAD, its successor and HEAD's repetition may take, and one. */
-static uint32_t low_sectors(const struct otter_journal *journal)
-{
-    uint32_t sectors = journal->half_size / sector_of(journal);
-    uint32_t live = OTTER_JOURNAL_LIVE_MAX * OTTER_RECORD_SIZE;
-    uint32_t low = (live + sector_of(journal) - 1) / sector_of(journal) + 4;
-    return low < sectors ? low : sectors;
-}
-
 /* Move to the other half. cut here, anywhere: the old half is whole and still in force,
  * until the caller has appended the first record behind HEAD. */
 static int compact(struct otter_journal *journal, const struct otter_journal_reader *reader)
 {
     uint32_t sector = sector_of(journal);
     uint32_t target = journal->half_off == 0 ? journal->half_size : 0;
-    uint32_t off = target + low_sectors(journal) * sector;
+    uint32_t off = target + low_size(journal);
     journal->fresh_end = off;
     while (off > target) {
         off -= sector;
@@ -403,7 +426,7 @@ int otter_journal_append(struct otter_journal *journal, const struct otter_recor
 
 void otter_journal_make_room(struct otter_journal *journal)
 {
-    if (journal->next_off - journal->half_off > low_sectors(journal) * sector_of(journal)) {
+    if (journal->next_off - journal->half_off > low_size(journal)) {
         journal->next_off = half_end(journal);
     }
 }

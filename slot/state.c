@@ -124,13 +124,7 @@ static bool give(void *ctx, uint32_t index, struct otter_record *ret_record)
 
 static void take_state(struct otter_state *state, const struct otter_record *record)
 {
-    struct otter_record before;
-    (void)give(state, LIVE_STATE, &before);
-    before.seq = record->seq;
-    before.flags |= record->flags & OTTER_RECORD_FOLLOWS;
-    if (!state->has_state || memcmp(&before, record, sizeof before) != 0) {
-        state->proven = false; /* a repetition proves; anything else needs proof itself */
-    }
+    state->proven = false; /* also where it repeats: its cell may hold another one as well */
     state->has_state = true;
     state->permanent = (record->flags & OTTER_RECORD_PERM) != 0;
     state->phase = (enum otter_phase)record->phase;
@@ -144,6 +138,17 @@ static void take_state(struct otter_state *state, const struct otter_record *rec
     if (state->phase != OTTER_PHASE_IDLE) {
         state->download.off = 0; /* the secondary is no longer a half-done download */
     }
+}
+
+/* Proven once it is repeated: what is there from before may be one that cannot be relied on. */
+static void take_floor(struct otter_state *state, const struct otter_record *record, bool again)
+{
+    struct otter_record before;
+    (void)give(state, LIVE_FLOOR, &before);
+    state->proven = state->proven && again &&
+                    memcmp(before.body, record->body, sizeof before.body) == 0;
+    state->floor_version = load_version(record->body);
+    state->floor_counter = load_le32(record->body + 8);
 }
 
 /* rejects_count: not there. */
@@ -186,9 +191,9 @@ static void take(void *ctx, const struct otter_record *record)
         forget(state);
         return;
     }
-    if ((record->flags & OTTER_RECORD_FOLLOWS) != 0 && record->seq == state->last_seq + 1) {
-        state->proven = true; /* of what was read so far */
-    }
+    /* One that follows proves all that was read so far. One that does not may be a cell that a
+     * session wrote over what an earlier one had left there, and read as either. */
+    state->proven = (record->flags & OTTER_RECORD_FOLLOWS) != 0 && record->seq == state->last_seq + 1;
     state->last_seq = record->seq;
     switch ((enum otter_record_type)record->type) {
     case OTTER_RECORD_STATE:
@@ -202,8 +207,7 @@ static void take(void *ctx, const struct otter_record *record)
         otter_state_add_reject(state, &reject);
         break;
     case OTTER_RECORD_FLOOR:
-        state->floor_version = load_version(record->body);
-        state->floor_counter = load_le32(record->body + 8);
+        take_floor(state, record, state->last_type == OTTER_RECORD_FLOOR);
         break;
     case OTTER_RECORD_DOWNLOAD:
         state->download.off = load_le32(record->body);
@@ -212,6 +216,7 @@ static void take(void *ctx, const struct otter_record *record)
     case OTTER_RECORD_HEAD:
         break;
     }
+    state->last_type = record->type;
 }
 
 static struct otter_journal_reader reader_of(struct otter_state *state)
@@ -274,11 +279,14 @@ int otter_state_settle(struct otter_state *state, const struct otter_image *conf
         return err;
     }
     /* Any record behind proves it. The floor is one that must not be read from a cell that
-     * a cut left unstable, so it is that one. */
+     * a cut left unstable, so it is that one, and is proven by its repetition. */
     if (confirmed != NULL) {
         raise_floor(state, confirmed);
     }
     err = append(state, LIVE_FLOOR);
+    if (err == OTTER_OK) {
+        err = append(state, LIVE_FLOOR);
+    }
     if (err == OTTER_OK) {
         state->proven = true;
         state->journal.unproven = false;

@@ -118,7 +118,7 @@ struct otter_state {
     struct otter_download download;
     struct otter_version floor_version; /* newest version ever confirmed */
     uint32_t floor_counter;             /* highest security counter ever confirmed */
-    uint32_t last_seq;   /* journal: of the record read last */
+    uint32_t last_seq, last_type;  /* journal: of the record read last */
     struct otter_journal journal; /* it stays last: state.c, forget */
 };
 

@@ -102,11 +102,11 @@ static void build(const struct sim_map *map, unsigned percent, bool similar)
     if (err < 0) {
         die(map->name, err);
     }
-    image_make(&device.old, size, 1, 1);
+    image_make(&device.old, size, 1, 0, 1);
     if (similar) {
         image_derive(&device.new, &device.old, 2, 4096, 2);
     } else {
-        image_make(&device.new, size, 2, 2);
+        image_make(&device.new, size, 2, 0, 2);
     }
     const struct otter_area *slot = &device.layout.primary;
     sim_flash_poke(sim_flash_of(slot), slot->base, device.old.bytes, size);

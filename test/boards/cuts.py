@@ -266,6 +266,7 @@ def main():
         pool.shutdown(wait=False, cancel_futures=True)
         for bench in list(harness.OPEN):
             bench.close()
+        print(tally.table())
         raise SystemExit("stopped") from None
     finally:
         if not args.keep:

@@ -9,13 +9,14 @@
 #include "test/powerloss/life.h"
 
 #include "otter/result.h"
+#include "slot/journal.h"
 
 #include <string.h>
 
 static void must(struct life *life, int err, const char *what)
 {
     if (err != OTTER_OK) {
-        life_fail(life, "%s: %s", what, otter_err_str(err));
+        life_fail(life, HARM_OTHER, "%s: %s", what, otter_err_str(err));
     }
 }
 
@@ -72,7 +73,7 @@ static uint32_t resume_at(struct life *life, const struct otter_state *state,
         return off;
     }
     if (life->cuts_done < 2) {
-        life_fail(life, "progress %u is recorded, and not true", off);
+        life_fail(life, HARM_OTHER, "progress %u is recorded, and not true", off);
     }
     return 0;
 }
@@ -90,7 +91,7 @@ static void download(struct life *life, struct otter_state *state, const struct 
         uint32_t size = 0;
         uint32_t first = otter_area_step(slot, off, image->size, &size);
         if (first != off) {
-            life_fail(life, "a download step at %u begins at %u", off, first);
+            life_fail(life, HARM_OTHER, "a download step at %u begins at %u", off, first);
         }
         must(life, otter_area_erase(slot, first, size), "erase of the secondary");
         uint32_t len = image->size - off < size ? image->size - off : size;
@@ -123,14 +124,27 @@ static void rot(const struct otter_area *area, uint32_t off)
 static void install(struct life *life, struct otter_state *state, const struct offer *offer)
 {
     struct otter_image image;
+    uint8_t bit = (uint8_t)(1u << offer->image);
+    if ((life->world.requested & bit) != 0) {
+        life->world.may_run |= bit; /* as soon as it is whole: it was asked for before */
+    }
     download(life, state, &life->images[offer->image]);
     verify_secondary(life, &image);
     if (offer->behaviour == ROTS) {
         rot(&life->layout.secondary, 48);
     } else {
-        life->world.may_run |= (uint8_t)(1u << offer->image);
+        life->world.may_run |= bit;
+        life->world.requested |= bit;
     }
     must(life, otter_state_request_swap(state, &image, offer->behaviour == PERMANENT), "request");
+}
+
+static void confirm(struct life *life, struct otter_state *state, unsigned running)
+{
+    must(life, otter_state_confirm(state, &life->images[running].parsed), "confirm");
+    life->world.may_run = (uint8_t)(1u << running);
+    life->world.confirmed |= life->world.may_run;
+    life->world.trials[running] = 0;
 }
 
 static void on_trial(struct life *life, struct otter_state *state, unsigned running)
@@ -138,9 +152,7 @@ static void on_trial(struct life *life, struct otter_state *state, unsigned runn
     enum behaviour behaviour = life->scenario->offers[life->world.offer].behaviour;
     switch (behaviour) {
     case CONFIRMS:
-        must(life, otter_state_confirm(state, &life->images[running].parsed), "confirm");
-        life->world.may_run = (uint8_t)(1u << running);
-        life->world.trials[running] = 0;
+        confirm(life, state, running);
         break;
     case HANGS:
         life->world.hung = true;
@@ -159,33 +171,62 @@ static void on_trial(struct life *life, struct otter_state *state, unsigned runn
     case RESETS:
         break;
     case PERMANENT:
+    case COUNTS_DOWN:
     case ROTS:
-        life_fail(life, "this image may not be on trial");
+        if (life->world.used_up == 0) {
+            life_fail(life, HARM_OTHER, "this image may not be on trial");
+        }
+        confirm(life, state, running); /* what would have refused it was not kept */
     }
 }
 
+/* Why an offer of this kind is not installed. */
+static enum otter_reason reason_due(enum behaviour behaviour)
+{
+    switch (behaviour) {
+    case ROTS:
+        return OTTER_REASON_BAD_IMAGE;
+    case FALLBACK_ROTS:
+        return OTTER_REASON_NO_FALLBACK;
+    case COUNTS_DOWN:
+        return OTTER_REASON_COUNTER;
+    case CONFIRMS:
+    case HANGS:
+    case RESETS:
+    case GIVES_UP:
+    case PERMANENT:
+        break;
+    }
+    return OTTER_REASON_DOWNGRADE;
+}
+
 /* The reason belongs to the open offer; acknowledge it. A request whose record was cut may
- * surface when the next download has begun: it is refused, and the download done again. */
+ * surface when the next download has begun: it is refused, and the download done again. So
+ * may a reason that was acknowledged: it is reported twice. */
 static void take_reason(struct life *life, struct otter_state *state)
 {
     const struct offer *offer = &life->scenario->offers[life->world.offer];
     uint8_t bit = (uint8_t)(1u << offer->image);
-    enum otter_reason due = offer->behaviour == ROTS            ? OTTER_REASON_BAD_IMAGE
-                            : offer->behaviour == FALLBACK_ROTS ? OTTER_REASON_NO_FALLBACK
-                                                                : OTTER_REASON_DOWNGRADE;
-    bool late = life->cuts_done != 0 && state->reason == OTTER_REASON_BAD_IMAGE;
+    enum otter_reason due = reason_due(offer->behaviour);
+    bool late = life->cuts_done != 0 && (state->reason == OTTER_REASON_BAD_IMAGE ||
+                                         (life->world.reasons >> state->reason & 1) != 0);
+    if (state->reason == OTTER_REASON_NOT_CONFIRMED && life->cuts_done >= LIFE_TRIAL_BOOTS) {
+        life->world.rejected |= bit; /* cut in each attempt, before it could start */
+        life->world.used_up |= bit;
+    }
     if ((!late || due == state->reason) && !life->world.died &&
         (life->world.rejected & bit) == 0) {
         life->world.refused |= bit;
-        if (state->reason != due) {
-            life_fail(life, "image %u was not installed: %s", offer->image,
+        if (state->reason != due && life->world.used_up == 0) {
+            life_fail(life, HARM_OTHER, "image %u was not installed: %s", offer->image,
                       otter_reason_str(state->reason));
         }
     }
-    life->world.reason_due = false; /* from here on it may be gone */
+    life->world.reason_due = false; /* from here on it may be gone, or come again */
+    life->world.reasons |= (uint16_t)(1u << state->reason);
     must(life, otter_state_acknowledge(state), "acknowledge");
     if (state->reason != OTTER_REASON_NONE) {
-        life_fail(life, "acknowledged, and the reason is still there");
+        life_fail(life, HARM_OTHER, "acknowledged, and the reason is still there");
     }
 }
 
@@ -194,10 +235,10 @@ static void offer_rejected_again(struct life *life, struct otter_state *state, u
     uint64_t ops = life->board.power.ops;
     if (otter_state_request_swap(state, &life->images[image].parsed, false) != OTTER_ERR_REFUSED ||
         life->board.power.ops != ops) {
-        life_fail(life, "a rejected image may be requested again");
+        life_fail(life, HARM_LOST_REJECT, "a rejected image may be requested again");
     }
     if (!otter_state_rejects_version(state, &life->images[image].parsed.version)) {
-        life_fail(life, "the version of a rejected image is not refused");
+        life_fail(life, HARM_LOST_REJECT, "the version of a rejected image is not refused");
     }
 }
 
@@ -218,12 +259,12 @@ static bool rest(struct life *life, unsigned running)
         return true;
     }
     unsigned final = overwrite ? scenario->final_overwrite : scenario->final;
-    if (running != final && !life->world.died) {
-        life_fail(life, "at rest with image %u, not %u", running, final);
+    if (running != final && !life->world.died && life->world.used_up == 0) {
+        life_fail(life, HARM_WRONG_IMAGE, "at rest with image %u, not %u", running, final);
     }
     bool wrote = life->board.power.ops != life->ops_at_boot;
-    if (life->world.rests > 3) {
-        life_fail(life, "nothing to do, and every boot writes");
+    if (life->world.rests > 3 + life->cuts_done) {
+        life_fail(life, HARM_BRICK, "nothing to do, and every boot writes");
     }
     return life->world.rests++ == 0 || wrote;
 }
@@ -240,7 +281,8 @@ bool app_run(struct life *life, const struct otter_boot_choice *choice, unsigned
     }
     if (state.phase != OTTER_PHASE_IDLE) {
         world->may_run |= (uint8_t)(1u << life->scenario->offers[world->offer].image);
-        return true; /* a request surfaced late: the bootloader shall see it */
+        must(life, otter_state_write(&state), "write again"); /* a request that surfaced late */
+        return true;
     }
     if (state.reason != OTTER_REASON_NONE && life->scenario->offers_count != 0) {
         take_reason(life, &state);

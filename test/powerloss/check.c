@@ -39,17 +39,17 @@ static unsigned check_primary(struct life *life, const struct otter_boot_choice 
             continue;
         }
         if (!bytes_equal(&life->layout.primary, 0, image->bytes, image->size)) {
-            life_fail(life, "started image %u, but the primary is a mixture", i);
+            life_fail(life, HARM_WRONG_IMAGE, "started image %u, but the primary is a mixture", i);
         }
         if (marginal(&life->layout.primary, 0, image->size, &at)) {
-            life_fail(life, "image %u runs on a marginal cell at device offset 0x%x", i, at);
+            life_fail(life, HARM_WRONG_IMAGE, "image %u runs on a marginal cell at device offset 0x%x", i, at);
         }
         if (choice->entry_off != image->parsed.header_size) {
-            life_fail(life, "entry at 0x%x", choice->entry_off);
+            life_fail(life, HARM_OTHER, "entry at 0x%x", choice->entry_off);
         }
         return i;
     }
-    life_fail(life, "started an image that nobody made");
+    life_fail(life, HARM_WRONG_IMAGE, "started an image that nobody made");
 }
 
 /* SPEC.md, "Boot": old byte x lies at secondary + U + x, or from T on in scratch. */
@@ -64,7 +64,7 @@ static void check_fallback(struct life *life, const struct otter_state *state, u
         }
     }
     if (old == NULL) {
-        life_fail(life, "on trial, and the old size %u is no image's", state->old_size);
+        life_fail(life, HARM_WRONG_IMAGE, "on trial, and the old size %u is no image's", state->old_size);
     }
     uint32_t end = state->old_size > state->new_size ? state->old_size : state->new_size;
     const struct otter_flash *primary = layout->primary.flash;
@@ -82,11 +82,11 @@ static void check_fallback(struct life *life, const struct otter_state *state, u
     uint32_t at = 0;
     if (!bytes_equal(&layout->secondary, state->unit_size, old->bytes, split) ||
         (rest != 0 && !bytes_equal(&layout->scratch, 0, old->bytes + split, rest))) {
-        life_fail(life, "on trial, and the fallback is not the old image");
+        life_fail(life, HARM_WRONG_IMAGE, "on trial, and the fallback is not the old image");
     }
     if (marginal(&layout->secondary, state->unit_size, split, &at) ||
         (rest != 0 && marginal(&layout->scratch, 0, rest, &at))) {
-        life_fail(life, "fallback on a marginal cell at device offset 0x%x", at);
+        life_fail(life, HARM_WRONG_IMAGE, "fallback on a marginal cell at device offset 0x%x", at);
     }
 }
 
@@ -95,10 +95,12 @@ unsigned check_boot(struct life *life, const struct otter_boot_choice *choice)
     struct world *world = &life->world;
     unsigned running = check_primary(life, choice);
     if ((world->rejected >> running & 1) != 0) {
-        life_fail(life, "rejected image %u runs again", running);
+        life_fail(life, HARM_WRONG_IMAGE, "rejected image %u runs again", running);
     }
     if ((world->may_run >> running & 1) == 0) {
-        life_fail(life, "image %u runs, which must not (allowed: 0x%x)", running, world->may_run);
+        bool back = (world->confirmed >> running & 1) != 0; /* it was the one before */
+        life_fail(life, back ? HARM_LOST_CONFIRM : HARM_WRONG_IMAGE,
+                  "image %u runs, which must not (allowed: 0x%x)", running, world->may_run);
     }
     if (choice->on_trial) {
         world->trials[running]++;
@@ -106,10 +108,10 @@ unsigned check_boot(struct life *life, const struct otter_boot_choice *choice)
             return running; /* it stays, for want of another */
         }
         if (world->trials[running] > LIFE_TRIAL_BOOTS) {
-            life_fail(life, "image %u started %u times on trial", running, world->trials[running]);
+            life_fail(life, HARM_WRONG_IMAGE, "image %u started %u times on trial", running, world->trials[running]);
         }
         if (choice->attempt == 0 || choice->attempt > LIFE_TRIAL_BOOTS) {
-            life_fail(life, "trial attempt %u", choice->attempt);
+            life_fail(life, HARM_OTHER, "trial attempt %u", choice->attempt);
         }
         return running;
     }
@@ -117,14 +119,38 @@ unsigned check_boot(struct life *life, const struct otter_boot_choice *choice)
         if (i != running && world->trials[i] != 0 && (world->may_run >> i & 1) != 0) {
             world->rejected |= (uint8_t)(1u << i); /* it had its trial, and is gone */
             world->reason_due = true;
+            world->used_up |= life->cuts_done >= LIFE_TRIAL_BOOTS ? (uint8_t)(1u << i) : 0;
         }
     }
     if (world->reason_due && choice->reason == OTTER_REASON_NONE) {
-        life_fail(life, "reverted, and the reason is lost");
+        life_fail(life, HARM_LOST_REJECT, "reverted, and the reason is lost");
     }
     world->trials[running] = 0; /* confirmed, also when the cut hid that from us */
     world->may_run = (uint8_t)(1u << running);
+    world->confirmed |= world->may_run;
     return running;
+}
+
+/* Floor and counter only rise, and are not below what runs confirmed. */
+static void check_floor(struct life *life, const struct otter_state *state, unsigned running)
+{
+    struct world *world = &life->world;
+    const struct test_image *image = &life->images[running];
+    if (life->layout.journal.size == 0) {
+        return; /* MCUboot's trailers remember none */
+    }
+    if (!otter_state_on_trial(state) && (image->parsed.version.major > state->floor_version.major ||
+                                         image->parsed.security_counter > state->floor_counter)) {
+        life_fail(life, HARM_WRONG_IMAGE, "image %u runs confirmed, above the floor %u, counter %u",
+                  running, state->floor_version.major, state->floor_counter);
+    }
+    if (state->floor_version.major < world->floor || state->floor_counter < world->floor_counter) {
+        life_fail(life, HARM_WRONG_IMAGE, "the floor fell from %u to %u, the counter from %u to %u",
+                  world->floor, state->floor_version.major, world->floor_counter,
+                  state->floor_counter);
+    }
+    world->floor = state->floor_version.major;
+    world->floor_counter = (uint8_t)state->floor_counter;
 }
 
 /* Two cuts can leave the request and the begin of the swap unstable in a row: the bootloader
@@ -140,18 +166,70 @@ void check_state(struct life *life, const struct otter_boot_choice *choice,
 {
     bool moving = state->phase == OTTER_PHASE_SWAP || state->phase == OTTER_PHASE_REVERT;
     if (moving && !may_surface(life, state)) {
-        life_fail(life, "the application runs in the middle of a swap (phase %d)", (int)state->phase);
+        life_fail(life, HARM_OTHER, "the application runs in the middle of a swap (phase %d)", (int)state->phase);
     }
     if (otter_state_on_trial(state) != choice->on_trial) {
-        life_fail(life, "bootloader and application disagree about the trial");
+        life_fail(life, HARM_OTHER, "bootloader and application disagree about the trial");
     }
+    check_floor(life, state, running);
     if (choice->on_trial && !life->world.fallback_gone) {
         check_fallback(life, state, running);
     }
     for (unsigned i = 0; i < LIFE_IMAGES; i++) {
         if ((life->world.rejected >> i & 1) != 0 &&
             !otter_state_rejects_hash(state, life->images[i].parsed.hash)) {
-            life_fail(life, "the reject record of image %u is lost", i);
+            life_fail(life, HARM_LOST_REJECT, "the reject record of image %u is lost", i);
+        }
+    }
+}
+
+void check_wear_begin(struct life *life)
+{
+    for (unsigned i = 0; i < life->board.devices_count; i++) {
+        const struct sim_flash *flash = &life->board.devices[i];
+        memcpy(life->wear[i], flash->wear,
+               flash->geometry.size / flash->geometry.sector_size * sizeof *flash->wear);
+    }
+}
+
+/* The most that a sector of the area was erased in this power cycle; *ret_sum: all of them. */
+static uint32_t worn_most(const struct life *life, const struct otter_area *area, uint32_t *ret_sum)
+{
+    const struct sim_flash *flash = sim_flash_of(area);
+    const uint32_t *before = life->wear[flash - life->board.devices];
+    uint32_t sector = flash->geometry.sector_size;
+    uint32_t most = 0;
+    *ret_sum = 0;
+    for (uint32_t i = area->base / sector; i <= (area->base + area->size - 1) / sector; i++) {
+        uint32_t worn = flash->wear[i] - before[i];
+        most = worn > most ? worn : most;
+        *ret_sum += worn;
+    }
+    return most;
+}
+
+/*
+ * In one power cycle a sector of the primary is erased by a swap and by a revert, one of the
+ * secondary by a swap and by a download. The journal may fill several times where it is tiny:
+ * then all its sectors take turns.
+ */
+void check_wear(struct life *life)
+{
+    const struct otter_area *slots[] = {&life->layout.primary, &life->layout.secondary,
+                                        &life->layout.scratch};
+    const struct otter_area *journal = &life->layout.journal;
+    uint32_t sum = 0;
+    for (unsigned i = 0; i < 3; i++) {
+        if (slots[i]->size != 0 && worn_most(life, slots[i], &sum) > 2) {
+            life_fail(life, HARM_OTHER, "a sector of area %u is erased %u times in one power cycle",
+                      i, worn_most(life, slots[i], &sum));
+        }
+    }
+    if (journal->size != 0) {
+        uint32_t sectors = journal->size / journal->flash->sector_size;
+        uint32_t worn = worn_most(life, journal, &sum);
+        if (worn > 2 + 2 * sum / sectors) {
+            life_fail(life, HARM_OTHER, "a journal sector is erased %u times in one power cycle", worn);
         }
     }
 }

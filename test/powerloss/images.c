@@ -11,8 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEADER = 32, SIGNATURE = 8, TLVS = 4 + 36 + 36 + 4 + SIGNATURE };
+enum { HEADER = 32, SIGNATURE = 8, PROTECTED = 4 + 4 + 4, TLVS = 4 + 36 + 36 + 4 + SIGNATURE };
 _Static_assert(IMAGE_OVERHEAD == HEADER + TLVS, "the overhead is what image_make writes");
+_Static_assert(IMAGE_OVERHEAD_MOST == IMAGE_OVERHEAD + PROTECTED, "the same, with a counter");
 
 static const uint8_t public_key[] = "not a key: the stand-in of the power-cut tests";
 
@@ -61,25 +62,34 @@ static int memory_read(void *ctx, uint32_t off, void *buf, size_t len)
 }
 
 /* Header, hash, signature around the payload that is already there. */
-static void seal(struct test_image *image, uint8_t major)
+static void seal(struct test_image *image, uint8_t major, uint32_t counter)
 {
     uint8_t *bytes = image->bytes;
-    uint32_t payload = image->size - IMAGE_OVERHEAD;
+    uint32_t extra = counter == 0 ? 0 : PROTECTED;
+    uint32_t payload = image->size - IMAGE_OVERHEAD - extra;
+    uint8_t *at = bytes + HEADER + payload;
     uint8_t hash[OTTER_HASH_SIZE], name[OTTER_HASH_SIZE], sig[SIGNATURE];
     struct otter_sha256 sha;
     memset(bytes, 0, HEADER);
     store_le(bytes, OTTER_IMAGE_MAGIC, 4);
     store_le(bytes + 8, HEADER, 2);
+    store_le(bytes + 10, extra, 2);
     store_le(bytes + 12, payload, 4);
     bytes[20] = major;
+    if (extra != 0) {
+        uint8_t value[4];
+        store_le(value, counter, 4);
+        store_le(at, 0x6908, 2);
+        store_le(at + 2, PROTECTED, 2);
+        at = put_tlv(at + 4, 0x50, value, sizeof value);
+    }
     otter_sha256_init(&sha);
-    otter_sha256_update(&sha, bytes, HEADER + payload);
+    otter_sha256_update(&sha, bytes, HEADER + payload + extra);
     otter_sha256_finish(&sha, hash);
     otter_sha256_init(&sha);
     otter_sha256_update(&sha, public_key, sizeof public_key);
     otter_sha256_finish(&sha, name);
     stand_in_sign(hash, sig);
-    uint8_t *at = bytes + HEADER + payload;
     store_le(at, 0x6907, 2);
     store_le(at + 2, TLVS, 2);
     at = put_tlv(at + 4, 0x10, hash, sizeof hash);
@@ -105,14 +115,15 @@ static void allocate(struct test_image *image, uint32_t size)
     }
 }
 
-void image_make(struct test_image *image, uint32_t size, uint8_t major, uint64_t seed)
+void image_make(struct test_image *image, uint32_t size, uint8_t major, uint32_t counter,
+                uint64_t seed)
 {
     allocate(image, size);
     for (uint32_t i = 0; i < size; i += 8) {
         uint64_t r = sim_random(&seed);
         memcpy(image->bytes + i, &r, size - i < 8 ? size - i : 8);
     }
-    seal(image, major);
+    seal(image, major, counter);
 }
 
 void image_derive(struct test_image *image, const struct test_image *base, uint8_t major,
@@ -128,7 +139,7 @@ void image_derive(struct test_image *image, const struct test_image *base, uint8
             }
         }
     }
-    seal(image, major);
+    seal(image, major, 0);
 }
 
 void image_free(struct test_image *image)

@@ -10,7 +10,8 @@
 
 #include "otter/image.h"
 
-#define IMAGE_OVERHEAD 120u /* header and TLVs: the smallest image is one byte more */
+#define IMAGE_OVERHEAD 120u      /* header and TLVs: the smallest image is one byte more */
+#define IMAGE_OVERHEAD_MOST 132u /* with a security counter */
 
 struct test_image {
     uint8_t *bytes;
@@ -20,8 +21,10 @@ struct test_image {
 
 extern const struct otter_key test_key;
 
-/* `size` bytes in all, version major.0.0, payload from `seed`. Release with image_free. */
-void image_make(struct test_image *image, uint32_t size, uint8_t major, uint64_t seed);
+/* `size` bytes in all, version major.0.0, payload from `seed`. counter 0: no security counter.
+ * Release with image_free. */
+void image_make(struct test_image *image, uint32_t size, uint8_t major, uint32_t counter,
+                uint64_t seed);
 
 /* The same with 30 % of the 4 KiB (or `block`) pieces of `base` replaced. */
 void image_derive(struct test_image *image, const struct test_image *base, uint8_t major,

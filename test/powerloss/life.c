@@ -5,6 +5,9 @@
 #include "test/powerloss/life.h"
 
 #include "otter/result.h"
+#include "slot/journal.h"
+#include "test/powerloss/ends.h"
+#include "test/powerloss/known_sha.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,13 +16,34 @@
 
 enum { LEFT_BY_CUT = 1, LEFT_BY_FAILURE = 2 };
 
-void life_fail(struct life *life, const char *format, ...)
+void life_fail(struct life *life, enum harm harm, const char *format, ...)
 {
     va_list args;
+    life->harm = harm;
     va_start(args, format);
     vsnprintf(life->failure, sizeof life->failure, format, args);
     va_end(args);
     longjmp(life->out, LEFT_BY_FAILURE);
+}
+
+/* The journal as a programmer would see it: records, and what was torn. */
+static void print_journal(const struct life *life)
+{
+    const struct otter_area *area = &life->layout.journal;
+    const struct sim_flash *flash = sim_flash_of(area);
+    struct otter_record record;
+    uint8_t raw[OTTER_RECORD_SIZE];
+    for (uint32_t off = 0; off < area->size; off += sizeof raw) {
+        uint8_t unit = flash->unit[(area->base + off) / flash->geometry.prog_size];
+        sim_flash_peek(flash, area->base + off, raw, sizeof raw);
+        bool valid = otter_record_decode(raw, &record);
+        if (valid || unit >= SIM_UNIT_TORN) {
+            printf("        %04x sector %u: %s", off, off / flash->geometry.sector_size,
+                   unit < SIM_UNIT_TORN ? "" : "torn, ");
+            printf(valid ? "seq %u type %u flags %u phase %u %02x\n" : "no record\n", record.seq,
+                   record.type, record.flags, record.phase, record.verdict);
+        }
+    }
 }
 
 static void on_lost(void *ctx)
@@ -27,13 +51,14 @@ static void on_lost(void *ctx)
     struct life *life = ctx;
     if (life->verbose) {
         printf("    power lost at operation %llu\n", (unsigned long long)life->board.power.ops);
+        print_journal(life);
     }
     longjmp(life->out, LEFT_BY_CUT);
 }
 
 static void on_violated(void *ctx, const char *what)
 {
-    life_fail(ctx, "%s", what);
+    life_fail(ctx, HARM_OTHER, "%s", what);
 }
 
 static void on_boot_event(void *ctx, const struct otter_boot_event *event)
@@ -62,10 +87,82 @@ static void arm_next_cut(struct life *life)
 
 static void record_session(struct life *life)
 {
-    struct session *session = &life->sessions[life->sessions_count++];
+    struct track *track = life->recording;
+    struct session *session = &track->sessions[track->count++];
     session->snapshot = sim_snapshot_save(&life->board);
     session->world = life->world;
-    session->ops = life->board.power.ops;
+    session->ops = life->board.power.ops - life->track_begin;
+    session->random = life->board.power.random;
+    session->boots = life->boots;
+}
+
+static void forget_track(struct track *track)
+{
+    for (unsigned i = 0; i < track->count; i++) {
+        sim_snapshot_free(track->sessions[i].snapshot);
+    }
+    track->count = 0;
+    track->ops = 0;
+}
+
+static void begin_track(struct life *life, struct track *track)
+{
+    forget_track(track);
+    life->recording = track;
+    life->track_begin = life->board.power.ops;
+}
+
+/* What decides the rest of a life that is not cut any more. False: chance does as well. */
+static bool key_of(struct life *life, uint64_t *ret_key)
+{
+    uint64_t key;
+    if (!sim_board_digest(&life->board, &key)) {
+        return false;
+    }
+    const uint8_t *bytes = (const uint8_t *)&life->world;
+    for (size_t i = 0; i < sizeof life->world; i++) {
+        key = (key ^ bytes[i]) * 0x100000001b3u;
+    }
+    key ^= life->cuts_done < 2 ? life->cuts_done : 2; /* checks know one cut from more */
+    *ret_key = sim_random(&key) | 1;
+    return true;
+}
+
+static unsigned boots_allowed(const struct life *life)
+{
+    return LIFE_BOOTS_MAX + LIFE_BOOTS_CUT * life->cuts_count;
+}
+
+/* Was this state at power on lived through before? Else remember that it is being now. */
+static bool end_is_known(struct life *life)
+{
+    uint64_t key;
+    unsigned boots;
+    if (life->ends == NULL || life->recording != NULL || life->board.power.cut_at != 0 ||
+        !key_of(life, &key)) {
+        return false;
+    }
+    if (ends_find(life->ends, key, &boots)) {
+        life->boots += boots;
+        return true;
+    }
+    life->keys[life->keys_count].key = key;
+    life->keys[life->keys_count++].boots = life->boots;
+    return false;
+}
+
+static void remember_end(struct life *life)
+{
+    for (unsigned i = 0; i < life->keys_count; i++) {
+        ends_add(life->ends, life->keys[i].key, life->boots - life->keys[i].boots);
+    }
+    unsigned boots = life->boots - life->boots_at_cut;
+    if (life->boots > boots_allowed(life)) {
+        life_fail(life, HARM_BRICK, "at rest after %u boots", life->boots);
+    }
+    if (life->cuts_done != 0 && boots > life->most_boots) {
+        life->most_boots = boots;
+    }
 }
 
 /* One power cycle: bootloader, then application. False: at rest. */
@@ -83,39 +180,63 @@ static bool power_cycle(struct life *life)
         .on_event = on_boot_event,
         .ctx = life,
     };
-    if (life->world.boots == LIFE_BOOTS_MAX) {
-        life_fail(life, "still not at rest after %u boots", LIFE_BOOTS_MAX);
+    if (end_is_known(life)) {
+        return false;
     }
-    if (life->recording) {
+    if (life->boots == boots_allowed(life)) {
+        life_fail(life, HARM_BRICK, "still not at rest after %u boots", life->boots);
+    }
+    if (life->recording != NULL) {
         record_session(life);
     }
-    life->world.boots++;
+    life->boots++;
     life->ops_at_boot = life->board.power.ops;
     life->world.hung = false;
+    check_wear_begin(life);
     memset(&choice, 0x5a, sizeof choice);
     int err = otter_boot(&config, &choice);
     if (err != OTTER_OK) {
-        life_fail(life, "the bootloader found nothing to start: %s", otter_err_str(err));
+        life_fail(life, HARM_BRICK, "the bootloader found nothing to start: %s", otter_err_str(err));
+    }
+    uint64_t ops = life->board.power.ops - life->ops_at_boot;
+    if (life->cuts_done != 0 && ops > life->longest) {
+        life->longest = ops;
     }
     unsigned running = check_boot(life, &choice);
-    return app_run(life, &choice, running);
+    bool again = app_run(life, &choice, running);
+    check_wear(life);
+    return again;
+}
+
+static void after_cut(struct life *life)
+{
+    check_wear(life);
+    life->cuts_done++;
+    life->boots_at_cut = life->boots;
+    life->world.hung = false;
+    if (life->record_next && life->cuts_done == life->cuts_count) {
+        begin_track(life, &life->tracks[life->cuts_done]);
+    }
+    arm_next_cut(life);
+}
+
+static void live_on(struct life *life)
+{
+    while (power_cycle(life)) {
+    }
+    remember_end(life);
 }
 
 static bool live(struct life *life)
 {
-    switch (setjmp(life->out)) { /* every cut comes back here */
-    case LEFT_BY_FAILURE:
+    int left = setjmp(life->out); /* every cut comes back here */
+    if (left == LEFT_BY_FAILURE) {
         return false;
-    case LEFT_BY_CUT:
-        life->cuts_done++;
-        life->world.hung = false;
-        arm_next_cut(life);
-        break;
-    default:
-        break;
     }
-    while (power_cycle(life)) {
+    if (left == LEFT_BY_CUT) {
+        after_cut(life);
     }
+    live_on(life);
     return true;
 }
 
@@ -153,21 +274,54 @@ static void make_images(struct life *life, uint64_t seed)
     for (unsigned i = 0; i < LIFE_IMAGES; i++) {
         uint32_t size = (uint32_t)((uint64_t)life->map.image_size_max * scenario->sizes[i] / 100);
         if (scenario->sizes[i] != 0) {
-            size = size <= IMAGE_OVERHEAD ? IMAGE_OVERHEAD + 1 : size;
-            image_make(&life->images[i], size, scenario->versions[i], seed + i);
+            size = size <= IMAGE_OVERHEAD_MOST ? IMAGE_OVERHEAD_MOST + 1 : size;
+            image_make(&life->images[i], size, scenario->versions[i], scenario->counters[i], seed + i);
+            known_sha_add(life->images[i].bytes, life->images[i].parsed.hashed_size);
         }
     }
+}
+
+bool life_key(struct life *life, const struct track *track, uint64_t *ret_key)
+{
+    sim_snapshot_restore(&life->board, track->sessions[0].snapshot);
+    life->world = track->sessions[0].world;
+    return key_of(life, ret_key);
+}
+
+static bool allocate_wear(struct life *life)
+{
+    for (unsigned i = 0; i < life->board.devices_count; i++) {
+        const struct sim_geometry *part = &life->board.devices[i].geometry;
+        life->wear[i] = malloc(part->size / part->sector_size * sizeof *life->wear[i]);
+        if (life->wear[i] == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Live, and have what was recorded end here. */
+static bool live_recorded(struct life *life)
+{
+    bool ok = live(life);
+    if (life->recording != NULL) {
+        life->recording->ops = life->board.power.ops - life->track_begin;
+        life->recording = NULL;
+    }
+    return ok;
 }
 
 bool life_begin(struct life *life, const struct scenario *scenario, const struct sim_map *map,
                 uint64_t seed)
 {
     bool verbose = life->verbose;
+    struct ends *ends = life->ends;
     memset(life, 0, sizeof *life);
     life->verbose = verbose;
+    life->ends = ends;
     life->scenario = scenario;
     life->map = *map;
-    if (sim_map_build(map, &life->board, seed, NULL, &life->layout) != 0) {
+    if (sim_map_build(map, &life->board, seed, NULL, &life->layout) != 0 || !allocate_wear(life)) {
         snprintf(life->failure, sizeof life->failure, "the map does not build");
         return false;
     }
@@ -176,38 +330,51 @@ bool life_begin(struct life *life, const struct scenario *scenario, const struct
     life->board.power.ctx = life;
     make_images(life, seed);
     factory(life, seed);
-    life->recording = true;
-    bool ok = live(life);
-    life->recording = false;
-    life->ops = life->board.power.ops;
-    return ok;
+    if (ends != NULL) {
+        ends_clear(ends);
+    }
+    begin_track(life, &life->tracks[0]);
+    return live_recorded(life);
 }
 
 void life_end(struct life *life)
 {
-    for (unsigned i = 0; i < life->sessions_count; i++) {
-        sim_snapshot_free(life->sessions[i].snapshot);
+    for (unsigned i = 0; i < LIFE_LEVELS; i++) {
+        forget_track(&life->tracks[i]);
     }
+    known_sha_forget();
     for (unsigned i = 0; i < LIFE_IMAGES; i++) {
         image_free(&life->images[i]);
+    }
+    for (unsigned i = 0; i < SIM_DEVICES_MAX; i++) {
+        free(life->wear[i]);
     }
     sim_board_close(&life->board);
 }
 
-bool life_cut(struct life *life, const struct cut *cuts, unsigned cuts_count, uint64_t seed)
+bool life_cut(struct life *life, unsigned level, const struct cut *cuts, unsigned cuts_count,
+              bool record, uint64_t seed)
 {
-    unsigned s = life->sessions_count - 1;
-    while (s > 0 && life->sessions[s].ops >= cuts[0].after) {
+    const struct track *track = &life->tracks[level];
+    unsigned s = track->count - 1;
+    while (s > 0 && track->sessions[s].ops >= cuts[level].after) {
         s--;
     }
-    sim_snapshot_restore(&life->board, life->sessions[s].snapshot);
-    life->world = life->sessions[s].world;
+    const struct session *session = &track->sessions[s];
+    sim_snapshot_restore(&life->board, session->snapshot);
+    life->world = session->world;
+    life->boots = session->boots;
+    life->boots_at_cut = session->boots;
     memcpy(life->cuts, cuts, cuts_count * sizeof *cuts);
-    life->cuts[0].after -= life->sessions[s].ops;
+    life->cuts[level].after -= session->ops;
     life->cuts_count = cuts_count;
-    life->cuts_done = 0;
-    life->board.power.random = seed + cuts[0].after * 31 + (uint64_t)cuts[0].outcome;
+    life->cuts_done = level;
+    life->keys_count = 0;
+    life->record_next = record;
+    life->recording = NULL;
+    life->board.power.random =
+        level == 0 ? seed + cuts[0].after * 31 + (uint64_t)cuts[0].outcome : session->random;
     arm_next_cut(life);
     life->failure[0] = 0;
-    return live(life);
+    return live_recorded(life);
 }

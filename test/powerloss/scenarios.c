@@ -7,6 +7,8 @@
  */
 #include "test/powerloss/life.h"
 
+#include <string.h>
+
 const struct scenario scenarios[] = {
     {
         .name = "confirm-full",
@@ -77,5 +79,33 @@ const struct scenario scenarios[] = {
         .offers = {{1, CONFIRMS}}, .offers_count = 1,
         .sizes = {20, 20}, .versions = {2, 1}, .final = 0, .final_overwrite = 0,
     },
+    {
+        .name = "counter-falls",
+        .offers = {{1, CONFIRMS}, {2, COUNTS_DOWN}}, .offers_count = 2,
+        .sizes = {20, 25, 15}, .versions = {1, 2, 3}, .counters = {1, 3, 2},
+        .final = 1, .final_overwrite = 1,
+    },
+    {
+        .name = "life-of-five",
+        .offers = {{1, CONFIRMS}, {2, HANGS}, {3, PERMANENT}, {4, GIVES_UP}, {5, CONFIRMS}},
+        .offers_count = 5,
+        .sizes = {12, 10, 12, 8, 10, 12}, .versions = {1, 2, 3, 4, 5, 6},
+        .final = 5, .final_overwrite = 5, .progress = true,
+    },
 };
 const unsigned scenarios_count = sizeof scenarios / sizeof scenarios[0];
+
+const struct scenario *scenario_find(const char *name)
+{
+    for (unsigned i = 0; i < scenarios_count; i++) {
+        if (strcmp(scenarios[i].name, name) == 0) {
+            return &scenarios[i];
+        }
+    }
+    return NULL;
+}
+
+bool scenario_fits(const struct scenario *scenario, const struct sim_map *map)
+{
+    return !scenario->swap_only || map->mode == OTTER_MODE_SWAP;
+}

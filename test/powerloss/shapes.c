@@ -179,5 +179,5 @@ bool shape_find(const char *name, struct sim_map *ret_map)
             return true;
         }
     }
-    return false;
+    return geometry_find(name, ret_map);
 }

@@ -14,7 +14,11 @@
 /* Index 0..4: the five maps, scaled, under their own names; then more geometries. */
 const char *shape_name(unsigned index); /* NULL behind the last */
 
-/* A scaled map, or with "true-size/" in front of the name, the real one. */
+/* Generated geometries at true sector size: "4096-8-ff-equal" and so on (geometries.c). */
+const char *geometry_name(unsigned index); /* NULL behind the last */
+bool geometry_find(const char *name, struct sim_map *ret_map);
+
+/* A scaled map or a generated one, or with "true-size/" in front of the name, the real one. */
 bool shape_find(const char *name, struct sim_map *ret_map);
 
 #define SHAPES_OF_MAPS SIM_MAPS_COUNT
