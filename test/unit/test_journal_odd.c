@@ -226,6 +226,26 @@ static void test_a_cell_that_cannot_be_read_back_is_passed_over(void **state)
     assert_int_equal(number, 2);
 }
 
+/* HEAD's repetition has no room left, and the last sector is the one its successor lies in: then
+ * the journal moves, and nothing is lost. */
+static void test_a_small_half_in_doubt_and_full_moves(void **state)
+{
+    (void)state;
+    sim_board_close(&board);
+    struct sim_geometry small = part;
+    small.sector_size = small.page_size = 64; /* two cells: six sectors are the least */
+    assert_int_equal(sim_board_create(&board, &small, 1, 1, NULL), 0);
+    area = (struct otter_area){&board.devices[0].flash, 0, 12 * 64};
+    poke_head(4 * 64, 10, 10, 0);
+    poke_state(5 * 64, 11);
+    assert_int_equal(open_journal(), 0);
+    assert_true(journal.repeat_head);
+    assert_int_equal(append(7), 0);
+    assert_int_equal(journal.half_off, 6 * 64);
+    assert_int_equal(open_journal(), 0);
+    assert_int_equal(number, 7);
+}
+
 static void test_sectors_smaller_than_a_record_cannot_hold_a_journal(void **state)
 {
     (void)state;
@@ -248,6 +268,7 @@ int main(void)
         ODD(test_a_head_that_vouches_for_too_many_records_is_not_believed),
         ODD(test_records_that_come_and_go_make_the_tail_unproven),
         ODD(test_a_cell_that_cannot_be_read_back_is_passed_over),
+        ODD(test_a_small_half_in_doubt_and_full_moves),
         ODD(test_sectors_smaller_than_a_record_cannot_hold_a_journal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

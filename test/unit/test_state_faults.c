@@ -127,6 +127,44 @@ static void test_a_reason_is_acknowledged_only_at_rest(void **test)
     assert_int_equal(state.reason, OTTER_REASON_NONE);
 }
 
+/* A FLOOR as another program might have left it, behind what is there. */
+static void append_floor(uint8_t minor)
+{
+    struct otter_record record = {.type = OTTER_RECORD_FLOOR, .body = {1, minor}};
+    const struct otter_journal_reader none = {0}; /* no compaction comes */
+    assert_int_equal(otter_journal_append(&state.journal, &record, &none), 0);
+}
+
+static void test_a_floor_is_proven_by_its_repetition_in_one_session(void **test)
+{
+    (void)test;
+    assert_int_equal(otter_state_settle(&state, &image), 0);
+    append_floor(3);
+    assert_int_equal(otter_state_open(&state, &layout), 0);
+    assert_int_equal(state.floor_version.minor, 3);
+    assert_false(state.proven); /* another floor than the one before */
+    append_floor(3);
+    assert_int_equal(otter_state_open(&state, &layout), 0);
+    assert_false(state.proven); /* the same, but written by another session */
+    append_floor(3);
+    append_floor(3);
+    assert_int_equal(otter_state_open(&state, &layout), 0);
+    assert_true(state.proven);
+}
+
+static void test_a_request_takes_the_place_of_the_one_before(void **test)
+{
+    (void)test;
+    struct otter_image other = {.version = {1, 3, 0, 0}, .size = 0x2000, .hash = {8, 8}};
+    assert_int_equal(otter_state_request_swap(&state, &image, false), 0);
+    assert_int_equal(otter_state_request_swap(&state, &other, true), 0);
+    assert_int_equal(otter_state_open(&state, &layout), 0);
+    assert_int_equal(state.phase, OTTER_PHASE_REQUESTED);
+    assert_true(state.permanent);
+    assert_memory_equal(state.requested.hash, other.hash, sizeof state.requested.hash);
+    assert_int_equal(state.requested.version.minor, 3);
+}
+
 static void test_a_layout_without_journal_and_trailers_is_impossible(void **test)
 {
     (void)test;
@@ -143,6 +181,8 @@ int main(void)
         FAULTY(test_half_a_confirmation_is_an_error_and_an_unproven_rest),
         FAULTY(test_progress_that_cannot_be_written_is_not_claimed),
         FAULTY(test_a_reason_is_acknowledged_only_at_rest),
+        FAULTY(test_a_floor_is_proven_by_its_repetition_in_one_session),
+        FAULTY(test_a_request_takes_the_place_of_the_one_before),
         FAULTY(test_a_layout_without_journal_and_trailers_is_impossible),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
