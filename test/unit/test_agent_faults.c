@@ -208,6 +208,94 @@ static void test_an_agent_without_hooks_updates_too(void **test)
     assert_int_equal(otter_agent_outcome(&rig->agent), OTTER_OUTCOME_CONFIRMED);
 }
 
+static size_t answer_scripted(struct rig *the_rig, const char *request, char *reply)
+{
+    static const char *const answers[] = {
+        "HTTP/1.1 200 OK\r\n\r\n{\"Board\":\"B\",\"Ver", /* and then the connection ends */
+        "HTTP/1.1 304 Not Modified\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 58\r\n\r\n"
+        "{\"Board\":\"B\",\"Version\":\"9.0.0\",\"File\":\"/f\",\"Expires\":1000}",
+        "HTTP/1.1 503 X\r\nRetry-After: Sun, 06 Nov 1994 08:49:57 GMT\r\nContent-Length: 0\r\n\r\n"};
+    assert_non_null(strstr(request, "GET /jobs/mine.json "));
+    return rig_text(reply, "%s", answers[the_rig->answer_state]);
+}
+
+static void test_odd_answers_to_the_poll(void **test)
+{
+    (void)test;
+    static const enum otter_outcome outcomes[] = {OTTER_OUTCOME_UNREACHABLE, OTTER_OUTCOME_SERVER,
+                                                  OTTER_OUTCOME_EXPIRED, OTTER_OUTCOME_SERVER};
+    for (int i = 0; i < 4; i++) {
+        teardown(NULL);
+        setup(NULL);
+        rig->config.job_path = "/jobs/mine.json";
+        rig->config.job_size_max = UINT16_MAX; /* more than there is room for */
+        rig->unix_now = 1001;
+        rig->config.hooks.now = i == 3 ? NULL : rig->config.hooks.now;
+        rig->answer = answer_scripted;
+        rig->answer_state = i;
+        rig->tls.close_after = i == 0;
+        assert_int_equal(rig_outcome(rig), outcomes[i]);
+        assert_int_equal(rig->state.phase, OTTER_PHASE_IDLE);
+        uint32_t then = rig->now_ms;
+        assert_int_equal(rig_outcome(rig), outcomes[i]);
+        assert_int_equal(rig->now_ms - then, outcomes[i] == OTTER_OUTCOME_EXPIRED ? 10000 : 1000);
+    }
+}
+
+static void test_a_job_cannot_send_a_device_to_sleep_for_ever(void **test)
+{
+    (void)test;
+    snprintf(rig->job, sizeof rig->job,
+             "{\"Board\":\"B\",\"Version\":\"1.0.0\",\"File\":\"/f\",\"PollSeconds\":4294968}");
+    rig->config.poll_max_ms = 3600000;
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_CURRENT);
+    uint32_t then = rig->now_ms;
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_CURRENT);
+    assert_int_equal(rig->now_ms - then, 3600000); /* not 704 ms, as 32 bits would have it */
+}
+
+/* In the direct flow a download would put its own report in place of this one. */
+static void test_a_revert_is_reported_before_the_next_download(void **test)
+{
+    (void)test;
+    rig->config.image_path = "/image.bin";
+    rig->config.report_path = "/api/reports";
+    rig->state.reason = OTTER_REASON_WATCHDOG;
+    assert_int_equal(otter_agent_init(&rig->agent, &rig->config), 0);
+    assert_true(rig_run(rig, OTTER_EVENT_REPORTED, OTTER_OUTCOME_REVERTED, 20000));
+    assert_memory_equal(rig->tls.request, "POST /api/reports HTTP/1.1\r\n", 28);
+    assert_int_equal(rig->image_requests, 0);
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_CURRENT);
+    assert_int_equal(rig->image_requests, 1);
+    assert_int_equal(rig->state.reason, OTTER_REASON_NONE);
+}
+
+/* It is on trial still: what the application gave up is reverted at the next boot, not now. */
+static void test_a_trial_given_up_is_no_revert_yet(void **test)
+{
+    (void)test;
+    start_trial();
+    rig->state.reason = OTTER_REASON_HEALTH;
+    rig->sick = true;
+    assert_false(rig_run(rig, OTTER_EVENT_OUTCOME, OTTER_OUTCOME_REVERTED, 20000));
+    assert_int_equal(otter_agent_phase(&rig->agent), OTTER_AGENT_TRIAL);
+    assert_int_equal(rig->reports, 0);
+}
+
+static void test_a_report_that_does_not_fit_is_left_out(void **test)
+{
+    (void)test;
+    static char name[sizeof rig->io];
+    memset(name, 'd', sizeof name - 1);
+    rig->config.device_id = name;
+    rig_offer(rig, next_version, 5000);
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_INSTALLING);
+    run_to_phase(OTTER_AGENT_REBOOT);
+    assert_int_equal(rig->reports, 0);
+    assert_true(otter_agent_step(&rig->agent, rig->now_ms) > 0);
+}
+
 static void test_start_without_stop_changes_nothing(void **test)
 {
     (void)test;
@@ -294,6 +382,11 @@ int main(void)
         AGENT(test_a_trial_asks_for_as_little_as_it_can),
         AGENT(test_a_trial_does_not_read_what_it_does_not_need),
         AGENT(test_an_agent_without_hooks_updates_too),
+        AGENT(test_odd_answers_to_the_poll),
+        AGENT(test_a_job_cannot_send_a_device_to_sleep_for_ever),
+        AGENT(test_a_revert_is_reported_before_the_next_download),
+        AGENT(test_a_trial_given_up_is_no_revert_yet),
+        AGENT(test_a_report_that_does_not_fit_is_left_out),
         AGENT(test_start_without_stop_changes_nothing),
         AGENT(test_each_missing_part_of_a_configuration_is_refused),
         AGENT(test_a_push_that_cannot_forget_the_download_is_ended),

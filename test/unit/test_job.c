@@ -165,6 +165,7 @@ static void test_what_is_not_json_is_refused(void **test)
         "{\"a\":\"\xe0\x80\x80\"}", "{\"a\":\"\xed\xa0\x80\"}", "{\"a\":\"\xf4\x90\x80\x80\"}",
         "{\"a\":\"\xf8\x88\x80\x80\x80\"}", "{\"a\":\"\xc3\"}", "{\"a\":\"\xe2\x82\"}", "{\"a\":\"\xff\"}",
         "\xef\xbb\xbf{}", "{\"a\":1/*x*/}", "{\"a\":1}//", "{\"a\":\"b\"\"c\":1}", "{\"a\":\"b\":1}",
+        "{\"a\":\"\\ud800xxxxxx\"}", "{\"a\":\"\\ud800\\nxxxxx\"}", "{\"a\":\"\\ud800\\ue000\"}",
         "{\"\":1,\"\":2}", "{\"a\":1,\"a\":2}", "{\"a\":1,\"A\":2}", "{\"a\":1,\"\\u0041\":2}",
         "{\"x\":{\"a\":1,\"A\":2}}", "{\"x\":[{\"a\":1,\"a\":2}]}", "{\"a\":[[[[[[1]]]]]]}",
     };
@@ -201,7 +202,7 @@ static void test_odd_but_valid_json_is_taken(void **test)
     static const char *const good[] = {
         "\"a\":[]", "\"a\":{}", "\"a\":[[[[[]]]]]", "\"a\":-0.5e-10", "\"a\":1E5", "\"a\":0", "\"a\":-0",
         "\"a\":[true,false,null,\"\",{\"b\":{}}]", "\"a\":\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"",
-        "\"a\":\"\\ud83d\\ude00 \xf0\x9f\x98\x80 \xc3\xa9 \xe2\x82\xac\"", "\"\":\"\"",
+        "\"a\":\"\\ud83d\\ude00 \xf0\x9f\x98\x80 \xc3\xa9 \xe2\x82\xac\"", "\"\":\"\"", "\"a\":\"\\u00e9\\u20ac\"",
         "\"x\":{\"a\":1},\"y\":{\"a\":2}", " \"a\" :\t1\r\n", "\"a\":\"\x7f\""};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         if (read_with(good[i]) != 0) {
@@ -361,6 +362,50 @@ static void test_expires_needs_a_trusted_clock(void **test)
     assert_int_equal(verdict_with("\"Expires\":0"), OTTER_OUTCOME_NONE);
 }
 
+static void test_without_a_clock_nothing_expires(void **test)
+{
+    (void)test;
+    config.hooks.now = NULL;
+    assert_int_equal(verdict_with("\"Expires\":1"), OTTER_OUTCOME_NONE);
+}
+
+static void test_a_digest_is_64_hex_digits(void **test)
+{
+    (void)test;
+    static const char wrong[] = "/:@G`g \x7f";
+    char member[128] = "\"SHA256\":\"";
+    const size_t at = strlen(member);
+    for (size_t len = 62; len <= 66; len++) {
+        memset(member + at, 'a', len);
+        strcpy(member + at + len, "\"");
+        assert_int_equal(read_with(member), len == 64 ? 0 : OTTER_ERR_CORRUPT);
+    }
+    memset(member + at, 'F', 64);
+    strcpy(member + at + 64, "\"");
+    assert_int_equal(read_with(member), 0);
+    assert_int_equal(job.sha256[31], 0xff);
+    for (size_t i = 0; i < 64; i++) {
+        for (size_t w = 0; wrong[w] != '\0'; w++) {
+            member[at + i] = wrong[w];
+            assert_int_equal(read_with(member), OTTER_ERR_CORRUPT);
+        }
+        member[at + i] = '0';
+    }
+}
+
+static void test_another_host_has_the_usual_port_of_its_kind(void **test)
+{
+    (void)test;
+    config.port = 4433;
+    assert_int_equal(verdict_with("\"Server\":\"files.example\""), OTTER_OUTCOME_NONE);
+    assert_int_equal(job.place.port, 443);
+    config.use_plain = true;
+    assert_int_equal(verdict_with("\"Server\":\"files.example\""), OTTER_OUTCOME_NONE);
+    assert_int_equal(job.place.port, 8080);
+    assert_int_equal(verdict_with("\"Server\":\"home.example\""), OTTER_OUTCOME_NONE);
+    assert_int_equal(job.place.port, 4433);
+}
+
 static enum otter_outcome follows(const struct otter_state *state, const char *running, const char *given)
 {
     struct otter_version ours;
@@ -409,6 +454,9 @@ int main(void)
         cmocka_unit_test_setup(test_a_job_cannot_leave_tls_or_the_allowed_hosts, setup),
         cmocka_unit_test_setup(test_empty_values_keep_the_place, setup),
         cmocka_unit_test_setup(test_expires_needs_a_trusted_clock, setup),
+        cmocka_unit_test_setup(test_without_a_clock_nothing_expires, setup),
+        cmocka_unit_test_setup(test_a_digest_is_64_hex_digits, setup),
+        cmocka_unit_test_setup(test_another_host_has_the_usual_port_of_its_kind, setup),
         cmocka_unit_test_setup(test_versions_that_may_follow, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

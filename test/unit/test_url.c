@@ -112,6 +112,55 @@ static void test_a_place_without_a_transport_is_refused(void **test)
     assert_int_equal(run(), OTTER_ERR_REFUSED);
 }
 
+static void test_a_redirect_to_too_long_a_path_is_refused(void **test)
+{
+    (void)test;
+    static char path[901] = "/";
+    static char location[OTTER_PATH_SIZE];
+    memset(path + 1, 'p', 899);
+    path[800] = '/'; /* the folder is 801 bytes long */
+    for (size_t len = OTTER_PATH_SIZE - 801 - 1; len <= OTTER_PATH_SIZE - 801; len++) {
+        memset(location, 'q', len);
+        struct otter_place to = place;
+        char follow[OTTER_PATH_SIZE];
+        memcpy(follow, path, sizeof path);
+        int err = otter_url_follow(&config, location, &to, follow);
+        assert_int_equal(err, len + 801 < OTTER_PATH_SIZE ? 0 : OTTER_ERR_NOSPACE);
+        assert_int_equal(strlen(follow), err == 0 ? OTTER_PATH_SIZE - 1 : 900);
+    }
+}
+
+static void test_plain_http_may_go_to_plain_http_and_to_tls(void **test)
+{
+    (void)test;
+    static const struct {
+        const char *location;
+        uint16_t port;
+        bool tls;
+    } cases[] = {{"http://cdn.example/g", 80, false}, {"https://cdn.example/g", 443, true}, {"/g", 8080, false}};
+    config.use_plain = true;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct otter_place to = otter_url_home(&config);
+        char path[OTTER_PATH_SIZE] = "/f";
+        assert_int_equal(otter_url_follow(&config, cases[i].location, &to, path), 0);
+        assert_int_equal(to.port, cases[i].port);
+        assert_int_equal(to.tls, cases[i].tls);
+        assert_string_equal(path, "/g");
+    }
+}
+
+static void test_places_are_the_same_in_all_or_not_at_all(void **test)
+{
+    (void)test;
+    const struct otter_place home = {"home.example", 443, true};
+    const struct otter_place others[] = {{"cdn.example", 443, true}, {"home.example", 444, true},
+                                         {"home.example", 443, false}};
+    assert_true(otter_url_same_place(&home, &(struct otter_place){"HOME.example", 443, true}));
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        assert_false(otter_url_same_place(&home, &others[i]));
+    }
+}
+
 static void test_dates_are_read(void **test)
 {
     (void)test;
@@ -139,6 +188,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_redirect_loops_end, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_post_is_not_turned_into_a_get, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_place_without_a_transport_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_redirect_to_too_long_a_path_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_plain_http_may_go_to_plain_http_and_to_tls, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_places_are_the_same_in_all_or_not_at_all, setup, teardown),
         cmocka_unit_test_setup_teardown(test_dates_are_read, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
