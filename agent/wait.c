@@ -83,7 +83,7 @@ static uint32_t asked(const struct otter_agent *agent)
         if (now < 0 && (hooks->now == NULL || !hooks->now(hooks->ctx, &now))) {
             return 0;
         }
-        seconds = head->retry - now;
+        seconds = now < 0 ? 0 : head->retry - now; /* before 1970: no clock at all */
     }
     if (seconds <= 0) {
         return 0;

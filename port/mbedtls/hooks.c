@@ -14,11 +14,15 @@
 #include <time.h>
 
 static const struct otter_tls_config *current;
+static bool dry; /* random bytes failed since the last enter */
+
+#define TIME_MAX INT64_C(253402300799) /* the last second of 9999, as far as certificates go */
 
 struct otter_hooks otter_hooks_enter(struct otter_arena *arena, const struct otter_tls_config *config)
 {
     struct otter_hooks before = {otter_arena_enter(arena), current};
     current = config;
+    dry = false;
     return before;
 }
 
@@ -32,9 +36,15 @@ int otter_hooks_random(void *ctx, unsigned char *buf, size_t len)
 {
     (void)ctx;
     if (!current || current->random(current->ctx, buf, len) < 0) {
+        dry = true;
         return MBEDTLS_ERR_SSL_NO_RNG;
     }
     return 0;
+}
+
+int otter_hooks_error(int error)
+{
+    return error != 0 && dry ? MBEDTLS_ERR_SSL_NO_RNG : error;
 }
 
 psa_status_t mbedtls_psa_external_get_random(mbedtls_psa_external_random_context_t *context,
@@ -52,8 +62,11 @@ psa_status_t mbedtls_psa_external_get_random(mbedtls_psa_external_random_context
 int64_t otter_mbedtls_time(int64_t *ret_now)
 {
     int64_t now = 0;
-    if (!current || !current->now || !current->now(current->ctx, &now)) {
+    if (!current || !current->now || !current->now(current->ctx, &now) || now < 0) {
         now = 0;
+    }
+    if (now > TIME_MAX) {
+        now = TIME_MAX;
     }
     if (ret_now) {
         *ret_now = now;

@@ -16,4 +16,8 @@ void otter_hooks_leave(struct otter_hooks before);
 /* In the form that mbedTLS's older interfaces want it. */
 int otter_hooks_random(void *ctx, unsigned char *buf, size_t len);
 
+/* The error as it is, or, where random bytes failed since the last enter, that they did: mbedTLS
+ * reports it in many ways. */
+int otter_hooks_error(int error);
+
 #endif

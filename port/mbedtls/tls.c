@@ -35,7 +35,7 @@ static bool is_later(int ret)
 static int fail(struct otter_tls *tls, int error)
 {
     tls->state = OTTER_TLS_DEAD;
-    tls->error = error;
+    tls->error = otter_hooks_error(error);
     tls->alert = 0;
     if (error == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE) {
         tls->alert = tls->ssl.MBEDTLS_PRIVATE(in_msg)[1];

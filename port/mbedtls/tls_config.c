@@ -218,7 +218,7 @@ int otter_tls_init(struct otter_tls *tls, const struct otter_tls_config *config,
     if (ret == 0) {
         ret = read_identity(tls);
     }
-    tls->error = ret;
+    tls->error = otter_hooks_error(ret);
     if (ret != 0) {
         release(tls);
     }
