@@ -96,6 +96,13 @@ fuzz: setup-fuzz
 		sh -c "cmake --preset $$preset >/dev/null && cmake --build --preset $$preset --target fuzz" || exit 1; done
 	@test/fuzz/run.py --seconds $(SECONDS)
 
+## proofs     what CBMC can prove of the parsers: no byte outside, no overflow, every loop ends
+.PHONY: setup-proofs proofs
+setup-proofs:
+	@scripts/setup.sh build proofs
+proofs: setup-proofs
+	@test/proofs/run.py
+
 ## bench      swap cost beside the floor and MCUboot; download beside curl; updates and polls on the wire
 bench: build
 	@build/host/test/bench/swap_cost

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # setup.sh - make a Debian machine able to build Otter; does nothing when it already can.
 #
-# usage: scripts/setup.sh [group...]     groups: build cm4 boards web gdb clang fuzz interop
+# usage: scripts/setup.sh [group...]     groups: build cm4 boards web gdb clang fuzz proofs interop
 #
 # Installs Debian packages (as root or through sudo) and fetches the pinned sources of
 # mbedTLS, libsodium and lwIP through apt's source packages: the mirror is the one that this machine
@@ -30,9 +30,10 @@ packages_of() {
     gdb) echo "gdb-multiarch" ;;
     clang) echo "clang" ;;
     fuzz) echo "clang libclang-rt-14-dev" ;;
+    proofs) echo "gcc" ;; # and CBMC: fetch_cbmc
     interop) # npm for local-web-server: Debian's, unless the machine has one of its own
         echo "nginx apache2 python3-venv iproute2 $(command -v npm >/dev/null || echo nodejs npm)" ;;
-    *) fail "unknown group '$1' (known: build cm4 boards web gdb clang fuzz interop)" ;;
+    *) fail "unknown group '$1' (known: build cm4 boards web gdb clang fuzz proofs interop)" ;;
     esac
 }
 
@@ -45,6 +46,7 @@ why() {
     gdb) echo "the debugger, for make gdb and its test" ;;
     clang) echo "the second compiler that the code must build with" ;;
     fuzz) echo "libFuzzer and the sanitizers of clang" ;;
+    proofs) echo "the compiler whose preprocessor CBMC uses" ;;
     interop) echo "real web servers, npm and Python environments to test against" ;;
     esac
 }
@@ -96,29 +98,56 @@ services_are_off() {
 }
 
 # One deb822 entry with this machine's own mirror and the archive key of Debian.
+# write_source_entry file [type]     type: deb-src, or deb
 write_source_entry() {
     uri=$(cat /etc/apt/sources.list.d/*.sources /dev/null 2>/dev/null |
         awk '/^URIs:/ { print $2; exit }')
     [ -n "$uri" ] || uri=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null |
         awk '$1 == "deb" { for (i = 2; i <= NF; i++) if ($i ~ /^[a-z+]+:\//) { print $i; exit } }')
     [ -n "$uri" ] || fail "no Debian mirror found in /etc/apt: add one, then run this again"
-    printf 'Types: deb-src\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: %s\n' \
-        "$uri" "$suite" /usr/share/keyrings/debian-archive-keyring.gpg >"$1"
+    printf 'Types: %s\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: %s\n' \
+        "${2:-deb-src}" "$uri" "$suite" /usr/share/keyrings/debian-archive-keyring.gpg >"$1"
+}
+
+# The folder $work with an apt of its own, which knows Debian $suite only.
+private_apt() {
+    work=$(mktemp -d "$cache/fetch.XXXXXX")
+    trap 'rm -rf "$work"' EXIT INT TERM
+    mkdir -p "$work/parts" "$work/lists/partial" "$work/archives/archives/partial" "$work/src"
+    chmod -R a+rX "$work"
+    write_source_entry "$work/parts/otter.sources" "$1"
+    printf 'Dir::Etc::SourceList "/dev/null";\nDir::Etc::SourceParts "%s/parts";\nDir::State::Lists "%s/lists";\nDir::Cache "%s/archives";\nDir::State::status "/dev/null";\nAPT::Sandbox::User "";\n' \
+        "$work" "$work" "$work" >"$work/apt.conf"
+    APT_CONFIG=$work/apt.conf apt-get -qq update ||
+        fail "Debian $suite could not be read from this machine's mirror"
+}
+
+# CBMC of Debian $suite with the libraries that it was built with, in $cache/cbmc: it is started
+# through its own loader, so that nothing of this machine changes.
+fetch_cbmc() {
+    if command -v cbmc >/dev/null || [ -e "$cache/cbmc/.complete" ]; then
+        return 0
+    fi
+    [ "$(dpkg --print-architecture)" = amd64 ] || fail "CBMC is fetched for amd64 only; install it by hand"
+    say "fetching CBMC from Debian $suite (signature checked by apt) into $cache/cbmc"
+    private_apt deb
+    (cd "$work/src" && APT_CONFIG=$work/apt.conf apt-get -qq download cbmc libc6 libgcc-s1 libstdc++6 minisat zlib1g >"$work/log" 2>&1) ||
+        { tail -n 5 "$work/log" >&2; fail "CBMC could not be fetched"; }
+    for package in "$work"/src/*.deb; do
+        dpkg-deb -x "$package" "$work/cbmc"
+    done
+    touch "$work/cbmc/.complete"
+    rm -rf "$cache/cbmc"
+    mv "$work/cbmc" "$cache/cbmc"
+    rm -rf "$work"
+    trap - EXIT INT TERM
 }
 
 # fetch_source package: unpack it as $cache/src/package (a link to the version).
 fetch_source() {
     [ -e "$cache/src/$1/.complete" ] && return 0
     say "fetching the source of $1 from Debian $suite (signature checked by apt) into $cache/src"
-    work=$(mktemp -d "$cache/fetch.XXXXXX")
-    trap 'rm -rf "$work"' EXIT INT TERM
-    mkdir -p "$work/parts" "$work/lists/partial" "$work/archives/archives/partial" "$work/src"
-    chmod -R a+rX "$work"
-    write_source_entry "$work/parts/otter.sources"
-    printf 'Dir::Etc::SourceList "/dev/null";\nDir::Etc::SourceParts "%s/parts";\nDir::State::Lists "%s/lists";\nDir::Cache "%s/archives";\nAPT::Sandbox::User "";\n' \
-        "$work" "$work" "$work" >"$work/apt.conf"
-    APT_CONFIG=$work/apt.conf apt-get -qq update ||
-        fail "Debian $suite could not be read from this machine's mirror"
+    private_apt deb-src
     (cd "$work/src" && APT_CONFIG=$work/apt.conf apt-get -qq source "$1" >"$work/log" 2>&1) ||
         { tail -n 5 "$work/log" >&2; fail "the source of $1 could not be fetched"; }
     tree=$(find "$work/src" -mindepth 1 -maxdepth 1 -type d)
@@ -140,6 +169,7 @@ exec 9>"$cache/lock"
 command -v flock >/dev/null && flock 9
 for group in $groups; do
     install_group "$group"
+    [ "$group" != proofs ] || fetch_cbmc
 done
 for source in ${OTTER_FETCH-mbedtls libsodium lwip}; do
     case $source in
