@@ -213,8 +213,8 @@ static size_t answer_scripted(struct rig *the_rig, const char *request, char *re
     static const char *const answers[] = {
         "HTTP/1.1 200 OK\r\n\r\n{\"Board\":\"B\",\"Ver", /* and then the connection ends */
         "HTTP/1.1 304 Not Modified\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nContent-Length: 58\r\n\r\n"
-        "{\"Board\":\"B\",\"Version\":\"9.0.0\",\"File\":\"/f\",\"Expires\":1000}",
+        ("HTTP/1.1 200 OK\r\nContent-Length: 58\r\n\r\n"
+         "{\"Board\":\"B\",\"Version\":\"9.0.0\",\"File\":\"/f\",\"Expires\":1000}"),
         "HTTP/1.1 503 X\r\nRetry-After: Sun, 06 Nov 1994 08:49:57 GMT\r\nContent-Length: 0\r\n\r\n"};
     assert_non_null(strstr(request, "GET /jobs/mine.json "));
     return rig_text(reply, "%s", answers[the_rig->answer_state]);
