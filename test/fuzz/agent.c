@@ -50,6 +50,14 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     return 0;
 }
 
+static void on_event(void *ctx, const struct otter_event *event)
+{
+    (void)ctx;
+    REQUIRE(otter_agent_phase_str(event->phase)[0] != '?' && otter_outcome_str(event->outcome)[0] != '?');
+    REQUIRE(otter_err_str(event->err)[0] != '\0' && otter_reason_str(event->reason)[0] != '\0');
+    REQUIRE(event->total == 0 || event->done <= event->total);
+}
+
 static bool healthy(void *ctx)
 {
     struct device *on = ctx;
@@ -175,7 +183,7 @@ static void set_up(struct device *on, struct fuzz_bytes *bytes)
         .permanent = (flags & PERMANENT) != 0, .initial_ms = 1, .poll_ms = 5000, .retry_ms = 10,
         .retry_max_ms = 1000, .stall_ms = 40,
         .hooks = {.ctx = on, .may_download = may_download, .healthy = healthy, .reset = reset,
-                  .random = (flags & NO_RANDOM) != 0 ? NULL : random_number, .now = now}};
+                  .random = (flags & NO_RANDOM) != 0 ? NULL : random_number, .now = now, .on_event = on_event}};
     on->now_ms = (flags & LATE_CLOCK) != 0 ? 0xffffff00u : 0;
     flash.fail_change = (flags & BREAK_FLASH) != 0 ? 1 + fail : 0;
 }

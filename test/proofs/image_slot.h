@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* image_slot.h - a slot of up to SIZE bytes whose flash gives other bytes at every read, or fails. */
+/* image_slot.h - a slot of up to SIZE bytes (run.py defines it) whose flash gives other bytes at every read, or fails. */
 #ifndef OTTER_TEST_PROOF_IMAGE_SLOT_H
 #define OTTER_TEST_PROOF_IMAGE_SLOT_H
 
 #include "otter/image.h"
 #include "proof.h"
-
-enum { SIZE = 84 };
 
 static struct otter_flash flash;
 static struct otter_area area;

@@ -36,6 +36,7 @@ PROOFS = {
     "number": ("number", [TEXT], ['PREFIX=""', "DIGITS=5"], [], ["--unwind", "13"]),
     "number-edge": ("number", [TEXT], ['PREFIX="42949672"', "DIGITS=3"], [], ["--unwind", "13"]),
     "http-body": ("http_body", ["agent/body.c"], [], [], ["--unwind", "70", NO_WRAP]),
+    "image-tlv": ("image_tlv", ["slot/image.c", AREA], ["SIZE=64"], [], ["--unwind", "16", "--sat-solver", "cadical"]),
     "back-off": ("back_off", ["agent/wait.c"], [], [], ["--unwind", "33"]),
 }
 
