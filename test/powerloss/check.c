@@ -119,7 +119,7 @@ unsigned check_boot(struct life *life, const struct otter_boot_choice *choice)
         if (i != running && world->trials[i] != 0 && (world->may_run >> i & 1) != 0) {
             world->rejected |= (uint8_t)(1u << i); /* it had its trial, and is gone */
             world->reason_due = true;
-            world->used_up |= life->cuts_done >= LIFE_TRIAL_BOOTS ? (uint8_t)(1u << i) : 0;
+            world->used_up |= (uint8_t)(life->cuts_done >= LIFE_TRIAL_BOOTS ? 1u << i : 0u);
         }
     }
     if (world->reason_due && choice->reason == OTTER_REASON_NONE) {
