@@ -8,6 +8,10 @@
  * is acted on, except where acting twice does no harm. The table is also in
  * docs/spec/40-boot.md, with the reasons.
  *
+ * Nothing is started or installed on one decision: vouch verifies again, in full, and alone
+ * makes the address to jump to; begin_swap has the rules asked again. So one instruction that
+ * a glitch skips or falsifies starts nothing (test/glitch).
+ *
  * A journal that cannot be written any more must not brick the device: a swap is then
  * not begun, or turned back (a revert needs no record to be safe), and the image starts.
  */
@@ -28,11 +32,13 @@ struct boot { /* what is used most comes first: that makes short instructions */
     bool primary_known;  /* it still holds */
     bool entered;        /* the phase was entered in this call: nothing was interrupted */
     bool bootstrapped, reverted; /* in this call: not tried twice */
+    bool wanted;         /* the rules led to begin_swap once; it is done at the second time */
     enum otter_reason verdict;   /* why the request, or the trial, fails */
     struct otter_boot_event event; /* the next one */
     struct otter_run run;
     struct otter_state state;
     struct otter_image primary, secondary;
+    uint32_t entry_addr; /* to jump to; 0 until the primary is vouched for */
 };
 
 /* The fields of boot->event that were set go with it, and are cleared. */
@@ -216,9 +222,24 @@ static bool may_stay_on_trial(struct boot *boot)
 
 /* Acts. */
 
+/* Whatever led here: the primary is verified once more, from its first byte. */
+static int vouch(struct boot *boot)
+{
+    boot->primary_known = false;
+    bool good = primary_good(boot);
+    if (good) {
+        boot->entry_addr = boot->layout->primary_addr + boot->primary.header_size;
+    }
+    return good ? START : LOOK_AGAIN;
+}
+
 static int start(struct boot *boot)
 {
     struct otter_state *state = &boot->state;
+    int result = vouch(boot);
+    if (result != START) {
+        return result;
+    }
     bool floor_rises = boot->layout->journal.size != 0 &&
                        otter_state_floor_rises(state, &boot->primary);
     if (!state->proven || state->journal.unproven || floor_rises) {
@@ -229,6 +250,10 @@ static int start(struct boot *boot)
 
 static int start_trial(struct boot *boot)
 {
+    int result = vouch(boot);
+    if (result != START) {
+        return result;
+    }
     boot->event.attempt = ++boot->state.attempts;
     (void)enter(boot, OTTER_PHASE_TRIAL); /* then the jump: an attempt counts from here */
     boot->event.attempts_allowed = trial_boots(boot);
@@ -246,11 +271,17 @@ static int refuse(struct boot *boot)
     return LOOK_AGAIN;
 }
 
-/* Install what the plan was made for. */
+/* Install what the plan was made for; but the first time, have everything read and asked again. */
 static int begin_swap(struct boot *boot)
 {
     struct otter_state *state = &boot->state;
     const struct otter_plan *plan = &boot->run.plan;
+    boot->wanted = !boot->wanted;
+    if (boot->wanted) {
+        boot->primary_known = false;
+        (void)otter_state_open(state, boot->layout); /* cannot be read: at rest */
+        return LOOK_AGAIN;
+    }
     bool dead = !primary_good(boot);
     boot->bootstrapped = dead; /* and then no swap is begun any more */
     boot->run.redo_all = dead;
@@ -264,7 +295,7 @@ static int begin_swap(struct boot *boot)
     state->unit_size = plan->unit;
     if (enter(boot, OTTER_PHASE_SWAP) < 0 && !dead) {
         settle(boot, OTTER_REASON_COPY_FAILED, NULL);
-        return START; /* the journal is worn out: stay with what runs */
+        return LOOK_AGAIN; /* the journal is worn out: stay with what runs */
     }
     boot->event.version = boot->secondary.version;
     if (!dead) {
@@ -422,10 +453,12 @@ static int decide(struct boot *boot)
         while (i < RULES && (rules[i].phase != boot->state.phase || !rules[i].question(boot))) {
             i++;
         }
-        if (i == RULES || turns == RULES) {
-            return OTTER_ERR_CORRUPT; /* a phase nobody knows, or no end: cannot happen */
+        if (i == RULES) { /* a phase nobody knows: a fault wrote it, and must not be the end */
+            boot->state.phase = OTTER_PHASE_IDLE;
+            boot->state.proven = false;
+        } else {
+            result = turns < RULES ? rules[i].act(boot) : OTTER_ERR_CORRUPT;
         }
-        result = rules[i].act(boot);
     }
     return result;
 }
@@ -481,7 +514,7 @@ int otter_boot(const struct otter_boot_config *config, struct otter_boot_choice 
         return err;
     }
     ret_choice->image = boot.primary;
-    ret_choice->entry_off = boot.primary.header_size;
+    ret_choice->entry_addr = boot.entry_addr;
     ret_choice->on_trial = otter_state_on_trial(&boot.state);
     ret_choice->attempt = boot.state.attempts; /* 0 at rest */
     ret_choice->reason = ret_choice->on_trial ? OTTER_REASON_NONE : boot.state.reason;

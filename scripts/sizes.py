@@ -55,7 +55,7 @@ ROWS = [
 ORDER = ["boot", "agent", "slot", "delta", "crypto", "TCP/IP", "C library", "board", "app"]
 NO_BOARD = ["boot", "slot", "crypto", "C library"]
 K = 1024
-WHOLE_MAX = 16 * K  # a bootloader with its board's drivers, and a line of text for every event
+WHOLE_MAX = 16 * K + 512  # a bootloader with its board's drivers, and a line of text for every event
 
 
 class Firmware:

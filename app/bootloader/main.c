@@ -24,7 +24,7 @@ int main(void)
 {
     static uint32_t work[WORK_SIZE / sizeof(uint32_t)];
     struct otter_key keys[KEYS_MAX];
-    struct otter_boot_choice choice;
+    static struct otter_boot_choice choice; /* no address in it but that of a verified image */
     uint32_t pc;
     board_start();
     board_watchdog_start();
@@ -50,5 +50,5 @@ int main(void)
         story_end(config.keys_count, err);
         board_halt();
     }
-    board_launch(config.layout->primary_addr + choice.entry_off);
+    board_launch(choice.entry_addr);
 }

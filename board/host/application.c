@@ -188,7 +188,8 @@ static void read_script(struct application *app, const struct otter_boot_choice 
 {
     uint8_t text[HOST_SCRIPT_SIZE] = {0};
     uint32_t len = choice->image.payload_size < sizeof text ? choice->image.payload_size : sizeof text;
-    int err = otter_area_read(&app->cycle->device->layout.primary, choice->entry_off, text, len);
+    const struct otter_layout *layout = &app->cycle->device->layout;
+    int err = otter_area_read(&layout->primary, choice->entry_addr - layout->primary_addr, text, len);
     if (err < 0 || host_script_read(text, len, &app->script) < 0) {
         app->script = (struct host_script){.version = choice->image.version, .led_ms = 1000};
         host_event_app(&app->cycle->reporter, "no-script", NULL);

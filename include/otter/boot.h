@@ -56,7 +56,7 @@ struct otter_boot_config {
 
 struct otter_boot_choice {
     struct otter_image image; /* verified, in the primary */
-    uint32_t entry_off;       /* primary offset of the payload (vector table) */
+    uint32_t entry_addr;      /* CPU address of the payload (vector table), nowhere else to be had */
     bool on_trial;
     uint8_t attempt;          /* of attempts_allowed, when on trial */
     enum otter_reason reason; /* why the previous image was not kept, until acknowledged */

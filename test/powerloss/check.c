@@ -44,8 +44,8 @@ static unsigned check_primary(struct life *life, const struct otter_boot_choice 
         if (marginal(&life->layout.primary, 0, image->size, &at)) {
             life_fail(life, HARM_WRONG_IMAGE, "image %u runs on a marginal cell at device offset 0x%x", i, at);
         }
-        if (choice->entry_off != image->parsed.header_size) {
-            life_fail(life, HARM_OTHER, "entry at 0x%x", choice->entry_off);
+        if (choice->entry_addr != life->layout.primary_addr + image->parsed.header_size) {
+            life_fail(life, HARM_OTHER, "entry at 0x%x", choice->entry_addr);
         }
         return i;
     }

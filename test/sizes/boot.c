@@ -12,9 +12,9 @@ int main(void)
                                        .buf = buf,
                                        .buf_size = sizeof buf,
                                        .feed = board_feed};
-    struct otter_boot_choice choice;
+    struct otter_boot_choice choice = {.entry_addr = 0};
     if (otter_boot(&config, &choice) == 0) {
-        board_jump(board_layout.primary_addr + choice.entry_off);
+        board_jump(choice.entry_addr);
     }
     return 0;
 }

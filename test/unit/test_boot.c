@@ -49,7 +49,7 @@ static void test_a_good_primary_starts_and_nothing_is_written(void **test)
     (void)test;
     assert_true(device_runs(&v1));
     assert_false(device.choice.on_trial);
-    assert_int_equal(device.choice.entry_off, 0x200);
+    assert_int_equal(device.choice.entry_addr, device.layout.primary_addr + 0x200);
     uint64_t ops = device.board.power.ops;
     assert_int_equal(device_boot(), 0);
     assert_int_equal(device.board.power.ops, ops);
