@@ -103,6 +103,13 @@ setup-proofs:
 proofs: setup-proofs
 	@test/proofs/run.py
 
+## glitch     each instruction of the Cortex-M4 bootloader disturbed once, with wrong images in the slots
+##            (docs/glitches.md; ARGS=--short: a minute of it)
+.PHONY: glitch
+glitch: setup-boards build
+	@MAP=psoc62_2m_ext_swap_single scripts/firmware.sh
+	@OTTER=build/host/otter test/glitch/run.py $(ARGS)
+
 ## bench      swap cost beside the floor and MCUboot; download beside curl; updates and polls on the wire
 bench: build
 	@build/host/test/bench/swap_cost

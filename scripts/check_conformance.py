@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""check_conformance.py - docs/conformance.md names only tests that exist, and leaves out no row.
+"""check_conformance.py - docs/conformance.md and SECURITY.md name only tests that exist; the first leaves out no row.
 
 usage: scripts/check_conformance.py [--open-fails]
 
@@ -11,6 +11,7 @@ A test is named in backquotes:
     `interop nginx-plain`                         a case of test/interop/servers.py
     `ctest flashmap/header`                       a test that a CMakeLists.txt adds
     `boards story/psoc62_2m_ext_swap_single`      a case that a script of test/boards lists, or `boards cuts.py`
+    `glitch forged`                               a scene of test/glitch
 A row without a test says "issue N", "later" or "open"; --open-fails: "open" is an error.
 """
 import pathlib
@@ -19,6 +20,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+NAMED = re.compile(r"`(unit|tool|e2e|interop|ctest|boards|glitch) ([^`]+)`")
 ROWS = {"A": 10, "B": 12, "C": 25, "D": 9, "E": 10}
 
 
@@ -61,7 +63,7 @@ def ctest_names():
 def ctest_has(names, wanted):
     for pattern, text in names:
         match = re.fullmatch(pattern, wanted)
-        if match and all(re.search(rf"[\s(]{re.escape(value)}[\s)]", text) for value in match.groups()):
+        if match and all(re.search(rf"[\s(]{re.escape(value)}[\s):]", text) for value in match.groups()):
             return True
     return (ROOT / f"{wanted}.md").exists()  # docs/keys: the how-to's blocks are run
 
@@ -84,6 +86,7 @@ class Tests:
         self.e2e = e2e_cases()
         self.boards = board_cases()
         self.ctest = ctest_names()
+        self.scenes = set(re.findall(r'^    {"([\w-]+)",', (ROOT / "test/glitch/scene.c").read_text(encoding="utf-8"), re.M))
         self.interop = (ROOT / "test/interop/servers.py").read_text(encoding="utf-8")
 
     def has(self, kind, words):
@@ -95,6 +98,8 @@ class Tests:
             return words[0] in self.e2e
         if kind == "boards":
             return words[0] in self.boards
+        if kind == "glitch":
+            return words[0] in self.scenes
         if kind == "interop":
             return f'"{words[0]}"' in self.interop
         return ctest_has(self.ctest, words[0])
@@ -102,7 +107,7 @@ class Tests:
 
 def check_row(name, shown, tests, faults):
     """How the row stands: "shown", "later" or "open"."""
-    found = re.findall(r"`(unit|tool|e2e|interop|ctest|boards) ([^`]+)`", shown)
+    found = NAMED.findall(shown)
     for kind, rest in found:
         if not tests.has(kind, rest.split()):
             faults.append(f"{name}: there is no test `{kind} {rest}`")
@@ -129,11 +134,14 @@ def main():
         counts[standing] += 1
         if standing == "open":
             open_rows.append(letter + number)
+    threats = [line for line in (ROOT / "SECURITY.md").read_text(encoding="utf-8").splitlines() if line.startswith("|") and NAMED.search(line)]
+    for line in threats:
+        check_row("SECURITY.md, " + line.split("|")[1].strip(), line, tests, faults)
     if open_rows and "--open-fails" in sys.argv[1:]:
         faults.append(f"open: {', '.join(open_rows)}")
     for fault in faults:
         print(fault)
-    print(f"{len(rows)} rows: {counts['shown']} shown by tests, {counts['later']} for later, "
+    print(f"{len(threats)} threats; {len(rows)} rows: {counts['shown']} shown by tests, {counts['later']} for later, "
           f"{counts['open']} open{': ' + ', '.join(open_rows) if open_rows else ''}")
     return 1 if faults else 0
 
