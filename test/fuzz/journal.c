@@ -10,7 +10,7 @@
 
 #include "slot/journal.h"
 
-enum { REPAIR = 1, BREAK_CHANGE = 2, BREAK_READ = 4, OTHER_MAP = 8, SEQ_MOST = 0x7fffffff };
+enum { REPAIR = 1, BREAK_CHANGE = 2, BREAK_READ = 4, OTHER_MAP = 8, SEQ_MOST = 0x3fffffff };
 
 static struct fuzz_flash flash;
 
@@ -31,7 +31,7 @@ static void repair(const struct otter_area *area, uint32_t len)
                                       .type = raw[4], .flags = raw[5], .phase = raw[6], .verdict = raw[7]};
         struct otter_record back;
         memcpy(record.body, raw + 8, sizeof record.body);
-        record.seq &= SEQ_MOST; /* the flash is worn out long before the number wraps */
+        record.seq &= SEQ_MOST; /* the flash is worn out long before numbers get there, or to twice it */
         if (raw[4] != flash.flash.erased) {
             otter_record_encode(&record, raw);
             if (otter_record_decode(raw, &back)) {
