@@ -46,10 +46,10 @@ uint32_t cpu_shift(uint32_t value, enum cpu_shift type, uint32_t amount, uint8_t
     }
     switch (type) {
     case CPU_LSL:
-        *carry = amount <= 32 ? (uint8_t)(value >> (32 - amount) & 1) : 0;
+        *carry = (uint8_t)(amount <= 32 ? value >> (32 - amount) & 1u : 0u);
         return amount < 32 ? value << amount : 0;
     case CPU_LSR:
-        *carry = amount <= 32 ? (uint8_t)((uint64_t)value >> (amount - 1) & 1) : 0;
+        *carry = (uint8_t)(amount <= 32 ? (uint64_t)value >> (amount - 1) & 1u : 0u);
         return amount < 32 ? value >> amount : 0;
     case CPU_ASR:
         amount = amount < 32 ? amount : 32;
@@ -378,7 +378,7 @@ static void narrow(struct cpu *cpu, uint32_t op)
 
 static uint8_t advance(uint8_t it)
 {
-    return (it & 7) != 0 ? (uint8_t)((it & 0xe0) | (it << 1 & 0x1f)) : 0;
+    return (uint8_t)((it & 7) != 0 ? (it & 0xe0) | (it << 1 & 0x1f) : 0);
 }
 
 void cpu_step(struct cpu *cpu, bool skip)
