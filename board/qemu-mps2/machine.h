@@ -42,6 +42,7 @@ struct machine_mpu {
 /* Where things lie: every program's linker script says it (ram.ld). */
 extern uint32_t stack_start[], stack_end[], guard_start[], interrupt_stack_end[], fault_stack_end[];
 extern uint32_t data_start[], data_end[], data_load[], bss_start[], bss_end[];
+extern const uint8_t flash_never_runs[]; /* its address: the MPU's attribute that says so, or 0 */
 extern const uint8_t null_bits[]; /* its address: 2 to this power bytes from 0 are out of bounds */
 
 #define RAM_START 0x20000000u

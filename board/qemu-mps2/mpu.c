@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * mpu.c - what a stray pointer must not do: write ROM or flash, touch address 0 or the guard
- * between the stacks, use RAM that the real part does not have, execute data.
+ * between the stacks, use RAM that the real part does not have, execute data. For a bootloader the
+ * slots are data: a jump into them that goes astray must not start what nobody verified.
  *
  * Off in fault handlers. Where regions overlap the later one counts; everything else is as the
  * architecture's default map has it. The attributes are those of uncached memory.
@@ -31,7 +32,7 @@ static void region(uint32_t number, uintptr_t addr, uintptr_t bits, uint32_t acc
 
 void mpu_flash_writable(bool writable)
 {
-    MPU.rasr = attributes(writable ? READ_WRITE : READ_ONLY, FLASH_FILE_BITS); /* mpu_start chose the region */
+    MPU.rasr = attributes((writable ? READ_WRITE : READ_ONLY) | (uintptr_t)flash_never_runs, FLASH_FILE_BITS); /* mpu_start chose the region */
     MACHINE_SYNC();
 }
 
@@ -42,7 +43,7 @@ void mpu_start(void)
     region(2, RAM_START, ROM_BITS, NO_ACCESS);
     region(3, RAM_START, RAM_BITS, DATA);
     region(4, (uintptr_t)guard_start, GUARD_BITS, NO_ACCESS);
-    region(5, PART_FLASH_FILE, FLASH_FILE_BITS, READ_ONLY); /* the last: mpu_flash_writable */
+    region(5, PART_FLASH_FILE, FLASH_FILE_BITS, READ_ONLY | (uintptr_t)flash_never_runs); /* the last: mpu_flash_writable */
     MPU.ctrl = MPU_ON_WITH_DEFAULT_MAP;
     MACHINE_SYNC();
 }
