@@ -198,10 +198,13 @@ int otter_journal_open(struct otter_journal *journal, const struct otter_area *a
         return OTTER_ERR_ARG;
     }
     struct otter_record heads[2];
-    find_head(journal, 0, &heads[0]);
-    find_head(journal, journal->half_size, &heads[1]);
-    uint32_t newest = heads[1].seq > heads[0].seq;
-    for (uint32_t tries = 0; tries < 2; tries++, newest ^= 1u) {
+    uint32_t newest = 0;
+    for (uint32_t tries = 0; tries < 4; tries++, newest ^= 1u) {
+        if (tries % 2 == 0) { /* twice: what is called invalid is erased */
+            find_head(journal, 0, &heads[0]);
+            find_head(journal, journal->half_size, &heads[1]);
+            newest = heads[1].seq > heads[0].seq;
+        }
         const struct otter_record *head = &heads[newest];
         if (head->seq == 0 || !take_half(journal, newest * journal->half_size, head, reader)) {
             continue;
