@@ -264,6 +264,9 @@ void machine_run(struct machine *machine, uint64_t patience)
     while (cpu->end == CPU_RUNS) {
         if (memo_is_entry(&machine->board->memos, cpu->r[PC])) {
             memo_call(machine, patience);
+            if (cpu->end == CPU_RUNS && cpu->count - machine->fed > patience) {
+                cpu->end = CPU_HANGS; /* also where a function returns to itself */
+            }
         } else {
             machine_run_to(machine, patience, 0, 0);
         }
