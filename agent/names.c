@@ -66,6 +66,14 @@ const char *otter_outcome_str(enum otter_outcome outcome)
         return "deferred";
     case OTTER_OUTCOME_EXPIRED:
         return "expired";
+    case OTTER_OUTCOME_TOO_OLD:
+        return "too-old";
+    case OTTER_OUTCOME_WAITING:
+        return "waiting";
+    case OTTER_OUTCOME_UNSIGNED:
+        return "unsigned";
+    case OTTER_OUTCOME_REPLAYED:
+        return "replayed";
     }
     return "?";
 }

@@ -291,6 +291,10 @@ static const struct outcome_words outcomes[] = {
     {"flash", STORY_BAD, "the flash failed"},
     {"deferred", STORY_PLAIN, "%s may not be fetched now"},
     {"expired", STORY_PLAIN, "server's job (%s) has expired: stays"},
+    {"too-old", STORY_PLAIN, "server's job (%s) needs a newer version to start from: stays"},
+    {"waiting", STORY_PLAIN, "server offers %s, to other devices first: waits for its turn"},
+    {"unsigned", STORY_BAD, "server's job is not signed by a key that is known here: stays"},
+    {"replayed", STORY_BAD, "server's job (%s) is older than one that was taken before: stays"},
 };
 
 /* The words, with the version in place of %s. */

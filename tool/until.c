@@ -10,7 +10,7 @@
 
 static bool is_outcome(const char *name)
 {
-    for (int i = OTTER_OUTCOME_NONE; i <= OTTER_OUTCOME_EXPIRED; i++) {
+    for (int i = OTTER_OUTCOME_NONE; i < OTTER_OUTCOME_COUNT; i++) {
         if (strcmp(name, otter_outcome_str((enum otter_outcome)i)) == 0) {
             return true;
         }

@@ -34,6 +34,10 @@ static const struct {
     [OTTER_OUTCOME_FLASH] = {APP_FLASH, false, ERROR},
     [OTTER_OUTCOME_DEFERRED] = {APP_DEFERRED, true, NOTHING},
     [OTTER_OUTCOME_EXPIRED] = {APP_EXPIRED, true, NOTHING},
+    [OTTER_OUTCOME_TOO_OLD] = {APP_TOO_OLD, true, NOTHING},
+    [OTTER_OUTCOME_WAITING] = {APP_WAITING, true, NOTHING},
+    [OTTER_OUTCOME_UNSIGNED] = {APP_UNSIGNED, false, NOTHING},
+    [OTTER_OUTCOME_REPLAYED] = {APP_REPLAYED, true, NOTHING},
 };
 
 static bool is_refusal(const struct otter_event *event)

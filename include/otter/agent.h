@@ -47,8 +47,13 @@ enum otter_outcome {
     OTTER_OUTCOME_UNTRUSTED,   /* the server's certificate was not accepted */
     OTTER_OUTCOME_FLASH,       /* flash failed */
     OTTER_OUTCOME_DEFERRED,    /* a policy hook said not now */
-    OTTER_OUTCOME_EXPIRED      /* the job's time is over, by the trusted clock */
+    OTTER_OUTCOME_EXPIRED,     /* the job's time is over, by the trusted clock */
+    OTTER_OUTCOME_TOO_OLD,     /* the running version is below the job's MinVersion */
+    OTTER_OUTCOME_WAITING,     /* the job's rollout has not reached this device */
+    OTTER_OUTCOME_UNSIGNED,    /* signed jobs only: not signed by a job key */
+    OTTER_OUTCOME_REPLAYED     /* signed jobs only: older than one that was accepted */
 };
+enum { OTTER_OUTCOME_COUNT = OTTER_OUTCOME_REPLAYED + 1 };
 const char *otter_outcome_str(enum otter_outcome outcome);
 
 enum otter_event_kind {
@@ -86,8 +91,8 @@ struct otter_agent_hooks {
 /* Borrowed, outlives the agent. Zero or NULL means the default in brackets. */
 struct otter_agent_config {
     struct otter_state *state;     /* opened; the agent's alone while it runs */
-    const struct otter_key *keys;
-    size_t keys_count;
+    const struct otter_key *keys, *job_keys; /* of images; of jobs, P-256: only signed ones */
+    size_t keys_count, job_keys_count;       /* job_keys_count [0: jobs need no signature] */
     const struct otter_transport *tls;   /* NULL: no HTTPS */
     const struct otter_transport *plain; /* NULL: no HTTP */
     const char *host;
@@ -99,12 +104,13 @@ struct otter_agent_config {
     bool no_report;
     const char *const *hosts_allowed; /* besides host; a job or redirect may name only these */
     size_t hosts_allowed_count;
-
     const char *board;             /* must equal the job's Board */
     const char *product, *manufacturer, *manufacturer_id, *serial; /* enforced when set */
-    const char *device_id;         /* in reports [""] */
+    const char *ring;              /* takes a rollout that names it at once [none] */
+    uint32_t hardware_revision;    /* within an Audience's HardwareMin..Max [0: none] */
+    const char *device_id;         /* in reports; its place in a rollout [""] */
+    const char *device_token;      /* Bearer token, for the configured server only [none] */
     const char *user_agent;        /* ["otter"] */
-
     uint32_t initial_ms;           /* first check after start [10 000] */
     uint32_t poll_ms;              /* between checks [86 400 000]; a job's PollSeconds wins */
     uint32_t poll_min_ms, poll_max_ms; /* bounds on both [5 000, 49 days] */
@@ -116,7 +122,6 @@ struct otter_agent_config {
     bool permanent;                /* install without a trial */
     otter_startable_fn *startable; /* as the bootloader's; NULL: everything genuine is */
     struct otter_agent_hooks hooks;
-
     void *io;                      /* work buffer, the agent's alone, aligned for uint32_t */
     size_t io_size;                /* >= 2048 + program unit; half receives, half stages */
 };

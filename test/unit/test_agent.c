@@ -495,7 +495,7 @@ static void test_a_swap_that_surfaced_late_waits_for_the_reset(void **test)
 static void test_every_name_is_a_word(void **test)
 {
     (void)test;
-    for (int i = 0; i <= OTTER_OUTCOME_EXPIRED; i++) {
+    for (int i = 0; i < OTTER_OUTCOME_COUNT; i++) {
         assert_string_not_equal(otter_outcome_str((enum otter_outcome)i), "?");
     }
     for (int i = 0; i <= OTTER_AGENT_REPORT; i++) {

@@ -165,8 +165,12 @@ static void test_every_outcome_is_a_line_of_its_own(void **state)
         {OTTER_OUTCOME_FLASH, OTTER_ERR_IO, 0, 0, "the flash failed: input/output"},
         {OTTER_OUTCOME_DEFERRED, 0, 200, 0, "1.1.0 may not be fetched now"},
         {OTTER_OUTCOME_EXPIRED, 0, 200, 0, "server's job (1.1.0) has expired: stays"},
+        {OTTER_OUTCOME_TOO_OLD, 0, 200, 0, "server's job (1.1.0) needs a newer version to start from: stays"},
+        {OTTER_OUTCOME_WAITING, 0, 200, 0, "server offers 1.1.0, to other devices first: waits for its turn"},
+        {OTTER_OUTCOME_UNSIGNED, 0, 200, 0, "server's job is not signed by a key that is known here: stays"},
+        {OTTER_OUTCOME_REPLAYED, 0, 200, 0, "server's job (1.1.0) is older than one that was taken before: stays"},
     };
-    bool seen[OTTER_OUTCOME_EXPIRED + 1] = {[OTTER_OUTCOME_NONE] = true};
+    bool seen[OTTER_OUTCOME_COUNT] = {[OTTER_OUTCOME_NONE] = true};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char whole[200];
         say_outcome(cases[i].outcome, cases[i].err, cases[i].status, cases[i].reason);
@@ -174,7 +178,7 @@ static void test_every_outcome_is_a_line_of_its_own(void **state)
         assert_string_equal(fake.uart, whole);
         seen[cases[i].outcome] = true;
     }
-    for (int i = 0; i <= OTTER_OUTCOME_EXPIRED; i++) {
+    for (int i = 0; i < OTTER_OUTCOME_COUNT; i++) {
         if (!seen[i]) {
             fail_msg("no case for %s", otter_outcome_str((enum otter_outcome)i));
         }
