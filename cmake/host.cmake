@@ -8,6 +8,9 @@ pkg_check_modules(POPT REQUIRED IMPORTED_TARGET popt)
 pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(OPENSSL REQUIRED IMPORTED_TARGET libssl libcrypto)
 pkg_check_modules(EVENT REQUIRED IMPORTED_TARGET libevent libevent_openssl)
+pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
+pkg_check_modules(PQ REQUIRED IMPORTED_TARGET libpq)
+find_package(Threads REQUIRED)
 
 otter_device_library(otter_port_sodium ${OTTER_PORT_SODIUM_SOURCES})
 otter_link(otter_port_sodium PkgConfig::SODIUM)
@@ -38,13 +41,15 @@ target_sources(otter_tool PRIVATE ${CMAKE_BINARY_DIR}/flashmap_builtins.c)
 set_source_files_properties(tool/emulate_firmware.c PROPERTIES COMPILE_DEFINITIONS OTTER_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 set(OTTER_ALL otter_tool otter_board_host otter_agent otter_boot otter_slot otter_sim
               otter_port_mbedtls otter_port_sodium
-              PkgConfig::JANSSON PkgConfig::POPT PkgConfig::OPENSSL PkgConfig::EVENT PkgConfig::SODIUM m)
+              PkgConfig::JANSSON PkgConfig::POPT PkgConfig::OPENSSL PkgConfig::EVENT PkgConfig::SODIUM
+              PkgConfig::SQLITE PkgConfig::PQ Threads::Threads m)
 
 foreach(library otter_sim otter_board_host otter_tool)
     get_target_property(type ${library} TYPE)
     if(NOT type STREQUAL "INTERFACE_LIBRARY")
         target_link_libraries(${library} PUBLIC otter_agent otter_boot otter_slot otter_port_mbedtls
-            otter_port_sodium PkgConfig::JANSSON PkgConfig::POPT PkgConfig::OPENSSL PkgConfig::EVENT)
+            otter_port_sodium PkgConfig::JANSSON PkgConfig::POPT PkgConfig::OPENSSL PkgConfig::EVENT
+            PkgConfig::SQLITE PkgConfig::PQ Threads::Threads)
     endif()
 endforeach()
 
