@@ -3,6 +3,7 @@
  * body.c - where an answer's body ends, and the chunked coding.
  */
 #include "agent/http.h"
+#include "agent/text.h"
 #include "otter/result.h"
 
 enum chunk_state {
@@ -41,23 +42,14 @@ void otter_body_begin(struct otter_http *http)
     }
 }
 
-static int hex_digit(uint8_t byte)
-{
-    if (byte >= '0' && byte <= '9') {
-        return byte - '0';
-    }
-    byte |= 0x20;
-    return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
-}
-
 static int take_size(struct otter_http *http, uint8_t byte)
 {
-    int digit = hex_digit(byte);
-    if (digit >= 0) {
+    unsigned digit = otter_text_hex((char)byte);
+    if (digit <= 15) {
         if (http->left > UINT32_MAX >> 4) {
             return OTTER_ERR_CORRUPT;
         }
-        http->left = http->left << 4 | (uint32_t)digit;
+        http->left = http->left << 4 | digit;
         http->chunk_state = CHUNK_SIZE;
         return 0;
     }

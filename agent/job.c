@@ -13,52 +13,101 @@
 #include "agent/url.h"
 #include "otter/result.h"
 
+/* Keys that are known, by the type of their value. The identities of the root and those of
+ * Audience are in the same order. */
+enum key {
+    BOARD,
+    SERIAL = BOARD + 4,
+    IDENTITIES,
+    AUDIENCE_BOARD = IDENTITIES,
+    VERSION = AUDIENCE_BOARD + IDENTITIES,
+    FILE_PATH,
+    REPORT,
+    SHA256,
+    SERVER,
+    CONNECTION,
+    MIN_VERSION,
+    SALT,
+    RINGS,
+    MESSAGE,
+    TOPIC,
+    NUMBERS, /* from here numbers */
+    PORT = NUMBERS,
+    SIZE,
+    SEQUENCE,
+    ISSUED,
+    EXPIRES,
+    POLL_SECONDS,
+    HARDWARE_MIN,
+    HARDWARE_MAX,
+    PERMILLE,
+    START,
+    RAMP_SECONDS,
+    OBJECTS, /* from here objects */
+    AUDIENCE = OBJECTS,
+    ROLLOUT,
+    KEYS
+};
+
+static const char in_audience[] = "Audience";
+static const char in_rollout[] = "Rollout";
+
+static const struct {
+    const char *parent, *name; /* parent NULL: the root */
+} keys[KEYS] = {
+    [BOARD] = {NULL, "Board"},
+    {NULL, "Product"},
+    {NULL, "Manufacturer"},
+    {NULL, "ManufacturerID"},
+    [SERIAL] = {NULL, "SerialNumber"},
+    [AUDIENCE_BOARD] = {in_audience, "Board"},
+    {in_audience, "Product"},
+    {in_audience, "Manufacturer"},
+    {in_audience, "ManufacturerID"},
+    {in_audience, "SerialNumber"},
+    [VERSION] = {NULL, "Version"},
+    [FILE_PATH] = {NULL, "File"},
+    [REPORT] = {NULL, "Report"},
+    [SHA256] = {NULL, "SHA256"},
+    [SERVER] = {NULL, "Server"},
+    [CONNECTION] = {NULL, "Connection"},
+    [MIN_VERSION] = {NULL, "MinVersion"},
+    [SALT] = {in_rollout, "Salt"},
+    [RINGS] = {in_rollout, "Rings"},
+    [MESSAGE] = {NULL, "Message"}, /* for people and for other transports: */
+    [TOPIC] = {NULL, "UniqueTopicName"}, /* only their type matters */
+    [PORT] = {NULL, "Port"},
+    [SIZE] = {NULL, "Size"},
+    [SEQUENCE] = {NULL, "Sequence"},
+    [ISSUED] = {NULL, "Issued"},
+    [EXPIRES] = {NULL, "Expires"},
+    [POLL_SECONDS] = {NULL, "PollSeconds"},
+    [HARDWARE_MIN] = {in_audience, "HardwareMin"},
+    [HARDWARE_MAX] = {in_audience, "HardwareMax"},
+    [PERMILLE] = {in_rollout, "Permille"},
+    [START] = {in_rollout, "Start"},
+    [RAMP_SECONDS] = {in_rollout, "RampSeconds"},
+    [AUDIENCE] = {NULL, in_audience},
+    [ROLLOUT] = {NULL, in_rollout},
+};
+
 struct reading {
     const struct otter_agent_config *config;
-    struct otter_job *job;
-    const char *server, *connection; /* NULL: not given */
-    bool has_version, differs;
-    uint8_t seen; /* a bit for each identity */
+    const char *texts[NUMBERS];          /* NULL: not given */
+    uint32_t numbers[OBJECTS - NUMBERS]; /* 0: not given */
+    bool objects[KEYS - OBJECTS];        /* given */
 };
 
-/* A key, and where its counterpart lies in a struct. */
-struct key {
-    const char *name;
-    size_t off;
-};
-
-/* What names a kind of device, or (the last) one device: it must be ours where we have one. */
-enum { IDENTITIES = 5, SERIAL = 4 };
-static const struct key identities[IDENTITIES] = {
-    {"Board", offsetof(struct otter_agent_config, board)},
-    {"Product", offsetof(struct otter_agent_config, product)},
-    {"Manufacturer", offsetof(struct otter_agent_config, manufacturer)},
-    {"ManufacturerID", offsetof(struct otter_agent_config, manufacturer_id)},
-    {"SerialNumber", offsetof(struct otter_agent_config, serial)}};
-
-static const struct key numbers[] = {
-    {"Port", offsetof(struct otter_job, port)},
-    {"Size", offsetof(struct otter_job, size)},
-    {"Sequence", offsetof(struct otter_job, sequence)},
-    {"Issued", offsetof(struct otter_job, issued)},
-    {"Expires", offsetof(struct otter_job, expires)},
-    {"PollSeconds", offsetof(struct otter_job, poll_seconds)}};
-
-/* Index of the name among `count` keys; `count`: none of them. */
-static size_t find_key(const struct key *keys, size_t count, const char *name)
+static uint32_t number_of(const struct reading *reading, enum key key)
 {
-    size_t i = 0;
-    while (i < count && !otter_text_same(name, keys[i].name)) {
-        i++;
-    }
-    return i;
+    return reading->numbers[key - NUMBERS];
 }
 
-static const char *ours(const struct otter_agent_config *config, size_t identity)
+/* A text that is empty says as much as none where it is optional. */
+static const char *text_of(const struct reading *reading, enum key key)
 {
-    const char *value;
-    memcpy(&value, (const char *)config + identities[identity].off, sizeof value);
-    return value;
+    const char *text = reading->texts[key];
+    return text != NULL && *text != '\0' ? text : NULL;
 }
 
 bool otter_job_version(const char *str, struct otter_version *ret_version, bool *ret_has_build)
@@ -90,20 +139,52 @@ bool otter_job_version(const char *str, struct otter_version *ret_version, bool 
     return true;
 }
 
-static int take_version(struct reading *reading, const char *value)
+/* A number, or a string of digits; an empty string is as good as no key. */
+static int take_number(const struct otter_json_member *member, uint32_t *ret_number)
 {
-    struct otter_job *job = reading->job;
-    reading->has_version = otter_job_version(value, &job->version, &job->has_build);
-    return reading->has_version ? 0 : OTTER_ERR_CORRUPT;
+    const char *at = member->value;
+    const char *end = at + strlen(at);
+    if (member->kind > OTTER_JSON_NUMBER) {
+        return OTTER_ERR_CORRUPT;
+    }
+    bool good = at == end || (otter_text_read_u32(&at, end, UINT32_MAX, ret_number) && at == end);
+    return good ? 0 : OTTER_ERR_CORRUPT;
+}
+
+static bool is_in(const char *parent, const char *given)
+{
+    return parent == NULL || given == NULL ? parent == given : otter_text_same(parent, given);
+}
+
+static int take_member(void *ctx, const struct otter_json_member *member)
+{
+    struct reading *reading = ctx;
+    size_t key = 0;
+    while (key < KEYS && !(otter_text_same(member->key, keys[key].name) &&
+                           is_in(keys[key].parent, member->parent))) {
+        key++;
+    }
+    if (key == KEYS) {
+        return 0; /* unknown keys are for devices to come */
+    }
+    if (key >= OBJECTS) {
+        reading->objects[key - OBJECTS] = true;
+        return member->kind == OTTER_JSON_OBJECT ? 0 : OTTER_ERR_CORRUPT;
+    }
+    if (key >= NUMBERS) {
+        return take_number(member, &reading->numbers[key - NUMBERS]);
+    }
+    reading->texts[key] = member->value;
+    return member->kind == OTTER_JSON_STRING ? 0 : OTTER_ERR_CORRUPT;
 }
 
 /* A path that fits, or nothing. */
-static int take_path(const char *value, char *path, size_t size)
+static int settle_path(const char *value, char *path, size_t size)
 {
-    size_t len = strlen(value);
-    if (!otter_url_path_ok(value)) {
+    if (value == NULL || !otter_url_path_ok(value)) {
         return OTTER_ERR_CORRUPT;
     }
+    size_t len = strlen(value);
     if (len >= size) {
         return OTTER_ERR_NOSPACE;
     }
@@ -111,144 +192,82 @@ static int take_path(const char *value, char *path, size_t size)
     return 0;
 }
 
-static int take_file(struct reading *reading, const char *value)
+static int settle_paths(const struct reading *reading, struct otter_job *job)
 {
-    return take_path(value, reading->job->path, sizeof reading->job->path);
-}
-
-static int take_report(struct reading *reading, const char *value)
-{
-    reading->job->has_report = true;
-    if (*value == '\0') {
-        return 0;
+    int err = settle_path(reading->texts[FILE_PATH], job->path, sizeof job->path);
+    job->has_report = reading->texts[REPORT] != NULL;
+    if (err < 0 || text_of(reading, REPORT) == NULL) {
+        return err;
     }
-    return take_path(value, reading->job->report_path, sizeof reading->job->report_path);
+    return settle_path(reading->texts[REPORT], job->report_path, sizeof job->report_path);
 }
 
-static int take_server(struct reading *reading, const char *value)
+static bool settle_sha256(const char *value, struct otter_job *job)
 {
-    reading->server = *value != '\0' ? value : NULL;
-    return 0;
-}
-
-static int take_connection(struct reading *reading, const char *value)
-{
-    reading->connection = *value != '\0' ? value : NULL;
-    return 0;
-}
-
-static int take_text(struct reading *reading, const char *value)
-{
-    (void)reading; /* for people and for other transports: only its type matters */
-    (void)value;
-    return 0;
-}
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
+    job->has_sha256 = value != NULL;
+    if (value == NULL) {
+        return true;
     }
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static int take_sha256(struct reading *reading, const char *value)
-{
-    if (strlen(value) != 2 * OTTER_HASH_SIZE) {
-        return OTTER_ERR_CORRUPT;
-    }
-    for (size_t i = 0; i < OTTER_HASH_SIZE; i++) {
-        int high = hex_digit(value[2 * i]);
-        int low = hex_digit(value[2 * i + 1]);
-        if (high < 0 || low < 0) {
-            return OTTER_ERR_CORRUPT;
+    for (size_t i = 0; i < sizeof job->sha256; i++) {
+        unsigned high = otter_text_hex(*value++);
+        unsigned low = high <= 15 ? otter_text_hex(*value++) : high;
+        if (low > 15) {
+            return false;
         }
-        reading->job->sha256[i] = (uint8_t)(high << 4 | low);
+        job->sha256[i] = (uint8_t)(high << 4 | low);
     }
-    reading->job->has_sha256 = true;
-    return 0;
+    return *value == '\0';
 }
 
-static int take_identity(struct reading *reading, size_t index,
-                         const struct otter_json_member *member)
+static bool settle_versions(const struct reading *reading, struct otter_job *job)
 {
-    const char *own = ours(reading->config, index);
-    if (member->kind != OTTER_JSON_STRING) {
-        return OTTER_ERR_CORRUPT;
-    }
-    if (*member->value == '\0') {
-        return 0;
-    }
-    reading->seen |= (uint8_t)(1u << index);
-    reading->differs = reading->differs || (own != NULL && strcmp(member->value, own) != 0);
-    return 0;
+    const char *version = reading->texts[VERSION];
+    const char *least = reading->texts[MIN_VERSION];
+    bool has_build;
+    return version != NULL && otter_job_version(version, &job->version, &job->has_build) &&
+           (least == NULL || otter_job_version(least, &job->min_version, &has_build));
 }
 
-/* A number, or a string of digits; an empty string is as good as no key. */
-static int take_number(struct reading *reading, size_t index,
-                       const struct otter_json_member *member)
+static int settle(const struct reading *reading, struct otter_job *job)
 {
-    const char *at = member->value;
-    const char *end = at + strlen(at);
-    uint32_t number = 0;
-    if (member->kind == OTTER_JSON_OTHER) {
+    job->size = number_of(reading, SIZE);
+    job->sequence = number_of(reading, SEQUENCE);
+    job->issued = number_of(reading, ISSUED);
+    job->expires = number_of(reading, EXPIRES);
+    job->poll_seconds = number_of(reading, POLL_SECONDS);
+    if (!settle_versions(reading, job) || number_of(reading, PORT) > UINT16_MAX ||
+        !settle_sha256(reading->texts[SHA256], job)) {
         return OTTER_ERR_CORRUPT;
     }
-    if (at != end && (!otter_text_read_u32(&at, end, UINT32_MAX, &number) || at != end)) {
-        return OTTER_ERR_CORRUPT;
-    }
-    memcpy((char *)reading->job + numbers[index].off, &number, sizeof number);
-    return 0;
-}
-
-static int take_member(void *ctx, const struct otter_json_member *member)
-{
-    static const struct {
-        const char *key;
-        int (*take)(struct reading *reading, const char *value);
-    } strings[] = {{"Message", take_text},    {"UniqueTopicName", take_text},
-                   {"Version", take_version}, {"File", take_file},
-                   {"Report", take_report},   {"Server", take_server},
-                   {"SHA256", take_sha256},   {"Connection", take_connection}};
-    const size_t numbers_count = sizeof numbers / sizeof numbers[0];
-    struct reading *reading = ctx;
-    size_t index = find_key(numbers, numbers_count, member->key);
-    if (index < numbers_count) {
-        return take_number(reading, index, member);
-    }
-    index = find_key(identities, IDENTITIES, member->key);
-    if (index < IDENTITIES) {
-        return take_identity(reading, index, member);
-    }
-    for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++) {
-        if (otter_text_same(member->key, strings[i].key)) {
-            return member->kind == OTTER_JSON_STRING ? strings[i].take(reading, member->value)
-                                                     : OTTER_ERR_CORRUPT;
-        }
-    }
-    return 0; /* unknown keys are for devices to come */
+    return settle_paths(reading, job);
 }
 
 /* The hardware's names must be given where we know ours; a serial number narrows a job to
  * one device, so a job without it is for all. */
 static bool is_for_us(const struct reading *reading)
 {
-    for (size_t i = 0; i < SERIAL; i++) {
-        if (ours(reading->config, i) != NULL && (reading->seen >> i & 1) == 0) {
+    const struct otter_agent_config *config = reading->config;
+    const char *const ours[IDENTITIES] = {config->board, config->product, config->manufacturer,
+                                          config->manufacturer_id, config->serial};
+    for (size_t i = 0; i < 2 * IDENTITIES; i++) {
+        const char *own = ours[i % IDENTITIES];
+        const char *given = text_of(reading, (enum key)(BOARD + i));
+        bool needed = i < SERIAL;
+        if (own != NULL && (given != NULL ? strcmp(given, own) != 0 : needed)) {
             return false;
         }
     }
-    return !reading->differs;
+    return true;
 }
 
 /* HTTPS or HTTP, or as at home. False: MQTT, something new, or away from TLS. */
 static bool settle_tls(const struct reading *reading, struct otter_place *place)
 {
     bool home = place->tls;
-    if (reading->connection != NULL) {
-        place->tls = otter_text_same(reading->connection, "HTTPS");
-        if (!place->tls && !otter_text_same(reading->connection, "HTTP")) {
+    const char *connection = text_of(reading, CONNECTION);
+    if (connection != NULL) {
+        place->tls = otter_text_same(connection, "HTTPS");
+        if (!place->tls && !otter_text_same(connection, "HTTP")) {
             return false;
         }
     }
@@ -261,14 +280,16 @@ static bool settle_place(const struct reading *reading, struct otter_place *ret_
     const struct otter_agent_config *config = reading->config;
     struct otter_place home = otter_url_home(config);
     struct otter_place place = home;
-    if (reading->server != NULL) {
-        place.host = otter_url_host(config, reading->server, strlen(reading->server));
+    const char *server = text_of(reading, SERVER);
+    uint32_t port = number_of(reading, PORT);
+    if (server != NULL) {
+        place.host = otter_url_host(config, server, strlen(server));
     }
     if (place.host == NULL || !settle_tls(reading, &place)) {
         return false;
     }
-    if (reading->job->port != 0) {
-        place.port = (uint16_t)reading->job->port;
+    if (port != 0) {
+        place.port = (uint16_t)port;
     } else if (place.host != home.host || place.tls != home.tls) {
         place.port = place.tls ? 443 : 8080;
     }
@@ -286,16 +307,15 @@ static bool is_over(const struct otter_agent_config *config, const struct otter_
 int otter_job_read(const struct otter_agent_config *config, char *text, size_t len, void *work,
                    size_t work_size, struct otter_job *ret_job)
 {
-    struct reading reading = {.config = config, .job = ret_job};
+    struct reading reading = {.config = config};
     memset(ret_job, 0, sizeof *ret_job);
     int err = otter_json_read(text, len, work, work_size, take_member, &reading);
+    if (err == 0) {
+        err = settle(&reading, ret_job);
+    }
     if (err < 0) {
         return err;
     }
-    if (!reading.has_version || ret_job->path[0] == '\0' || ret_job->port > UINT16_MAX) {
-        return OTTER_ERR_CORRUPT;
-    }
-    ret_job->verdict = OTTER_OUTCOME_NONE;
     if (!is_for_us(&reading)) {
         ret_job->verdict = OTTER_OUTCOME_NOT_FOR_US;
     } else if (is_over(config, ret_job)) {

@@ -8,7 +8,7 @@
 #include "otter/agent_object.h"
 
 /*
- * Read a document (its text is used up; `work` holds the tokens). 0: *ret_job is filled,
+ * Read a document (its text is used up; `work` holds the places of its keys). 0: *ret_job is filled,
  * and its verdict says whether it is for this device and may be followed, apart from its
  * version. OTTER_ERR_CORRUPT, OTTER_ERR_NOSPACE: not a job document, or too long.
  */

@@ -1,394 +1,319 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * json.c - one JSON object, read strictly: jsmn's tokens, and what jsmn does not check.
+ * json.c - one JSON object (RFC 8259), read strictly in one pass.
+ *
+ * Stricter than the grammar: no key twice in an object (in any case of letters), no NUL in a
+ * string, surrogates in pairs only, valid UTF-8 in its shortest form, nothing but white space
+ * behind the end. A text with NUL in it is refused first, so that reading NUL is the end.
  */
+#include <stdbool.h>
 #include <string.h>
-
-#define JSMN_STATIC
-#define JSMN_STRICT
-#include <jsmn.h>
 
 #include "agent/json.h"
 #include "agent/text.h"
 #include "otter/result.h"
 
-enum expect {
-    EXPECT_VALUE,
-    EXPECT_FIRST_VALUE, /* or ']' */
-    EXPECT_KEY,
-    EXPECT_FIRST_KEY, /* or '}' */
-    EXPECT_COLON,
-    EXPECT_COMMA, /* or the end of the container */
-    EXPECT_END
+enum state {
+    OPENED,      /* an item, or the end of the container */
+    BEHIND_ITEM, /* a comma, or the end */
+    BEHIND_COMMA /* an item */
 };
 
-/* A walk over the text with the tokens in hand: is each where the grammar wants one, and
- * is there nothing else between them? */
-struct walk {
-    const char *text;
-    size_t len, pos;
-    jsmntok_t *tokens;
-    int count, next;
-    int containers[OTTER_JSON_DEPTH_MAX];
-    int depth;
-    enum expect expect;
+struct reader {
+    char *text, *at;
+    const char *end;
+    uint32_t *keys; /* offsets of the keys of all open objects */
+    uint32_t keys_count, keys_max;
+    uint32_t open[OTTER_JSON_DEPTH_MAX]; /* containers: twice its first key's index; 1: an array */
+    uint32_t depth;
+    enum state state;
+    struct otter_json_member member;
+    const char *root_key; /* the newest */
+    int (*take)(void *ctx, const struct otter_json_member *member);
+    void *ctx;
 };
 
-static bool is_digit(char c)
+static unsigned get(struct reader *reader)
 {
-    return c >= '0' && c <= '9';
+    return reader->at < reader->end ? (uint8_t)*reader->at++ : 0;
 }
 
-/* Move *at over digits; false when there is none. */
-static bool skip_digits(const char *text, size_t *at, size_t end)
+/* Move over a character if it is this one. */
+static bool accept(struct reader *reader, char c)
 {
-    size_t from = *at;
-    while (*at < end && is_digit(text[*at])) {
-        ++*at;
+    bool same = reader->at < reader->end && *reader->at == c;
+    reader->at += same;
+    return same;
+}
+
+/* The next character that is no white space. */
+static unsigned get_mark(struct reader *reader)
+{
+    unsigned c;
+    do {
+        c = get(reader);
+    } while (c == ' ' || c == '\n' || c == '\r' || c == '\t');
+    return c;
+}
+
+static bool skip_digits(struct reader *reader)
+{
+    const char *from = reader->at;
+    while (reader->at < reader->end && *reader->at >= '0' && *reader->at <= '9') {
+        reader->at++;
     }
-    return *at != from;
+    return reader->at != from;
 }
 
-/* "-" and digits without a leading zero. */
-static bool skip_integer(const char *text, size_t *at, size_t end)
+static bool skip_number(struct reader *reader)
 {
-    *at += text[*at] == '-';
-    bool zero = *at < end && text[*at] == '0';
-    size_t from = *at;
-    return skip_digits(text, at, end) && !(zero && *at - from > 1);
-}
-
-/* RFC 8259 number in text[at, end). */
-static bool is_number(const char *text, size_t at, size_t end)
-{
-    bool good = skip_integer(text, &at, end);
-    if (good && at < end && text[at] == '.') {
-        at++;
-        good = skip_digits(text, &at, end);
-    }
-    if (good && at < end && (text[at] | 0x20) == 'e') {
-        at++;
-        at += at < end && (text[at] == '+' || text[at] == '-');
-        good = skip_digits(text, &at, end);
-    }
-    return good && at == end;
-}
-
-static bool is_primitive(const char *text, size_t at, size_t end)
-{
-    static const char *const words[] = {"true", "false", "null"};
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        if (end - at == strlen(words[i]) && memcmp(text + at, words[i], end - at) == 0) {
-            return true;
-        }
-    }
-    return is_number(text, at, end);
-}
-
-static void after_value(struct walk *walk)
-{
-    walk->expect = walk->depth > 0 ? EXPECT_COMMA : EXPECT_END;
-}
-
-static bool open_container(struct walk *walk, int index)
-{
-    if (walk->depth == OTTER_JSON_DEPTH_MAX) {
+    (void)accept(reader, '-');
+    if (!accept(reader, '0') && !skip_digits(reader)) {
         return false;
     }
-    walk->containers[walk->depth++] = index;
-    walk->expect = walk->tokens[index].type == JSMN_OBJECT ? EXPECT_FIRST_KEY : EXPECT_FIRST_VALUE;
-    walk->pos++;
+    if (accept(reader, '.') && !skip_digits(reader)) {
+        return false;
+    }
+    if (accept(reader, 'e') || accept(reader, 'E')) {
+        (void)(accept(reader, '+') || accept(reader, '-'));
+        return skip_digits(reader);
+    }
     return true;
 }
 
-/* The next token begins at pos. A key's `size` becomes its object's number, any other 0. */
-static bool take_token(struct walk *walk)
+/* The character whose UTF-8 begins with `first`; 0: it is none. */
+static uint32_t get_utf8(struct reader *reader, unsigned first)
 {
-    int index = walk->next++;
-    jsmntok_t *token = &walk->tokens[index];
-    token->size = 0;
-    if (walk->expect == EXPECT_KEY || walk->expect == EXPECT_FIRST_KEY) {
-        if (token->type != JSMN_STRING) {
-            return false;
-        }
-        token->size = walk->containers[walk->depth - 1] + 1;
-        walk->pos = (size_t)token->end + 1;
-        walk->expect = EXPECT_COLON;
-        return true;
+    unsigned count = 0; /* of bytes behind the first one */
+    while (count < 4 && (first << count & 0x40u) != 0) {
+        count++;
     }
-    if (walk->expect != EXPECT_VALUE && walk->expect != EXPECT_FIRST_VALUE) {
-        return false;
-    }
-    if (token->type == JSMN_OBJECT || token->type == JSMN_ARRAY) {
-        return open_container(walk, index);
-    }
-    bool string = token->type == JSMN_STRING;
-    walk->pos = (size_t)token->end + (string ? 1 : 0);
-    after_value(walk);
-    return string || is_primitive(walk->text, (size_t)token->start, (size_t)token->end);
-}
-
-static bool take_close(struct walk *walk)
-{
-    enum expect empty = EXPECT_FIRST_VALUE;
-    if (walk->text[walk->pos] == '}') {
-        empty = EXPECT_FIRST_KEY;
-    }
-    if (walk->expect != EXPECT_COMMA && walk->expect != empty) {
-        return false;
-    }
-    const jsmntok_t *token = &walk->tokens[walk->containers[--walk->depth]];
-    walk->pos++;
-    after_value(walk);
-    return (size_t)token->end == walk->pos; /* jsmn paired the brackets */
-}
-
-static bool take_mark(struct walk *walk)
-{
-    char c = walk->text[walk->pos];
-    if (c == '}' || c == ']') {
-        return take_close(walk);
-    }
-    walk->pos++;
-    if (c == ':' && walk->expect == EXPECT_COLON) {
-        walk->expect = EXPECT_VALUE;
-        return true;
-    }
-    if (c == ',' && walk->expect == EXPECT_COMMA) {
-        const jsmntok_t *token = &walk->tokens[walk->containers[walk->depth - 1]];
-        walk->expect = token->type == JSMN_OBJECT ? EXPECT_KEY : EXPECT_VALUE;
-        return true;
-    }
-    return false;
-}
-
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static bool is_strict(struct walk *walk)
-{
-    while (walk->pos < walk->len) {
-        if (is_space(walk->text[walk->pos])) {
-            walk->pos++;
-            continue;
-        }
-        size_t begin = SIZE_MAX;
-        if (walk->next < walk->count) {
-            const jsmntok_t *token = &walk->tokens[walk->next];
-            begin = (size_t)token->start - (token->type == JSMN_STRING ? 1 : 0);
-        }
-        bool good = walk->pos == begin ? take_token(walk) : take_mark(walk);
-        if (!good) {
-            return false;
-        }
-    }
-    return walk->expect == EXPECT_END && walk->next == walk->count;
-}
-
-static bool is_scalar(uint32_t code, uint32_t least)
-{
-    return code >= least && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);
-}
-
-/* By its first byte; 0: cannot be one. */
-static size_t utf8_announced(uint8_t first)
-{
-    if (first < 0x80) {
-        return 1;
-    }
-    if (first < 0xc0 || first >= 0xf8) {
-        return 0;
-    }
-    return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-}
-
-/* Bytes of the UTF-8 sequence at str; 0: not one. */
-static size_t utf8_size(const uint8_t *str, size_t left)
-{
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t size = utf8_announced(str[0]);
-    if (size <= 1 || size > left) {
-        return size <= left ? size : 0;
-    }
-    uint32_t code = str[0] & (0x7fu >> size);
-    for (size_t i = 1; i < size; i++) {
-        if ((str[i] & 0xc0) != 0x80) {
+    uint32_t code = count != 0 ? first & (0x3fu >> count) : 0;
+    for (; count > 0; count--) {
+        unsigned next = get(reader);
+        if ((next & 0xc0u) != 0x80) {
             return 0;
         }
-        code = code << 6 | (str[i] & 0x3fu);
+        code = code << 6 | (next & 0x3fu);
     }
-    return is_scalar(code, least[size]) ? size : 0;
+    return code;
 }
 
-static size_t utf8_write(uint8_t *out, uint32_t code)
+/* Four digits; 0 where they are none. */
+static uint32_t get_hex4(struct reader *reader)
+{
+    uint32_t code = 0;
+    for (int i = 0; i < 4; i++) {
+        unsigned digit = otter_text_hex((char)get(reader));
+        if (digit > 15) {
+            return 0;
+        }
+        code = code << 4 | digit;
+    }
+    return code;
+}
+
+/* The character behind "\"; 0: none. The first half of a pair must be followed by the second. */
+static uint32_t get_escape(struct reader *reader)
+{
+    static const char from[] = "\"\\/bfnrt";
+    static const char to[] = "\"\\/\b\f\n\r\t";
+    unsigned c = get(reader);
+    if (c != 'u') {
+        const char *at = memchr(from, (int)c, sizeof from - 1);
+        return at != NULL ? (uint8_t)to[at - from] : 0;
+    }
+    uint32_t code = get_hex4(reader);
+    if (code >> 10 != 0xd800 >> 10) {
+        return code;
+    }
+    bool escaped = accept(reader, '\\') && accept(reader, 'u');
+    uint32_t low = escaped ? get_hex4(reader) : 0;
+    return low >> 10 == 0xdc00 >> 10 ? 0x10000 + ((code & 0x3ff) << 10 | (low & 0x3ff)) : 0;
+}
+
+/* Bytes written, one to four. */
+static size_t put_utf8(char *out, uint32_t code)
 {
     if (code < 0x80) {
-        out[0] = (uint8_t)code;
+        out[0] = (char)code;
         return 1;
     }
     size_t size = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
     for (size_t i = size - 1; i > 0; i--) {
-        out[i] = (uint8_t)(0x80 | (code & 0x3f));
+        out[i] = (char)(0x80 | (code & 0x3f));
         code >>= 6;
     }
-    out[0] = (uint8_t)((0xf00u >> size & 0xf0u) | code);
+    out[0] = (char)(0xf00u >> size | code);
     return size;
 }
 
-/* Four digits, which jsmn has checked as far as the string goes. */
-static bool read_hex4(const uint8_t *in, size_t left, uint32_t *ret)
+/* The character of a string that begins with `first`, which is not its end; 0: none. */
+static uint32_t get_character(struct reader *reader, unsigned first)
 {
-    uint32_t value = 0;
-    if (left < 4) {
+    uint32_t code = first;
+    if (first == '\\') {
+        code = get_escape(reader);
+    } else if (first < ' ') {
+        return 0;
+    } else if (first >= 0x80) {
+        code = get_utf8(reader, first);
+    }
+    return code > 0x10ffff || code >> 11 == 0xd800 >> 11 ? 0 : code;
+}
+
+/* The rest of a string, unescaped where it lies (it only gets shorter) and ended with NUL;
+ * NULL: it is none. */
+static char *get_string(struct reader *reader)
+{
+    char *string = reader->at;
+    for (char *out = string;;) {
+        const char *from = reader->at;
+        const char *at = out;
+        unsigned first = get(reader);
+        if (first == '"') {
+            *out = '\0';
+            return string;
+        }
+        uint32_t code = get_character(reader, first);
+        if (code == 0) {
+            return NULL;
+        }
+        out += put_utf8(out, code);
+        if (first != '\\' && out - at != reader->at - from) {
+            return NULL; /* not its shortest form */
+        }
+    }
+}
+
+/* `"key" :`, of which the quote was read. */
+static int get_key(struct reader *reader)
+{
+    const char *key = get_string(reader);
+    if (key == NULL || get_mark(reader) != ':') {
+        return OTTER_ERR_CORRUPT;
+    }
+    for (uint32_t i = reader->open[reader->depth - 1] / 2; i < reader->keys_count; i++) {
+        if (otter_text_same(reader->text + reader->keys[i], key)) {
+            return OTTER_ERR_CORRUPT;
+        }
+    }
+    if (reader->keys_count == reader->keys_max) {
+        return OTTER_ERR_NOSPACE;
+    }
+    reader->keys[reader->keys_count++] = (uint32_t)(key - reader->text);
+    reader->member.key = key;
+    return 0;
+}
+
+static bool skip_word(struct reader *reader)
+{
+    static const char *const words[] = {"true", "false", "null"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        size_t len = strlen(words[i]);
+        if (len <= (size_t)(reader->end - reader->at) && memcmp(reader->at, words[i], len) == 0) {
+            reader->at += len;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool open_container(struct reader *reader, bool array)
+{
+    if (reader->depth == OTTER_JSON_DEPTH_MAX) {
         return false;
     }
-    for (int i = 0; i < 4; i++) {
-        uint8_t c = in[i];
-        value = value << 4 | (uint32_t)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+    if (reader->depth == 1) {
+        reader->root_key = reader->member.key;
     }
-    *ret = value;
+    reader->open[reader->depth++] = 2 * reader->keys_count + array;
+    reader->state = OPENED;
     return true;
 }
 
-/* The second half of a surrogate pair, with its backslash. */
-static bool read_low_half(const uint8_t *in, size_t left, uint32_t *ret)
+/* The value that begins with c; a container is opened only. */
+static bool get_value(struct reader *reader, unsigned c)
 {
-    return left >= 6 && in[0] == '\\' && in[1] == 'u' && read_hex4(in + 2, 4, ret) &&
-           *ret >= 0xdc00 && *ret <= 0xdfff;
+    struct otter_json_member *member = &reader->member;
+    member->value = "";
+    if (c == '"') {
+        member->kind = OTTER_JSON_STRING;
+        member->value = get_string(reader);
+        return member->value != NULL;
+    }
+    member->kind = c == '{' ? OTTER_JSON_OBJECT : OTTER_JSON_OTHER;
+    if (c == '{' || c == '[') {
+        return true;
+    }
+    reader->at -= c != 0;
+    if (skip_word(reader)) {
+        return true;
+    }
+    member->kind = OTTER_JSON_NUMBER;
+    member->value = reader->at;
+    return skip_number(reader);
 }
 
-/* \uXXXX, or two of them as a surrogate pair; `in` is behind the 'u'. Bytes read; 0: not
- * a character (or NUL, which would end the value early). */
-static size_t read_unicode(const uint8_t *in, size_t left, uint32_t *ret)
+static int hand_out(struct reader *reader)
 {
-    uint32_t code;
-    uint32_t low;
-    if (!read_hex4(in, left, &code)) {
+    char *end = reader->at; /* what is behind a number ends it for a while */
+    char behind = *end;
+    reader->member.parent = reader->depth == 1 ? NULL : reader->root_key;
+    *end = '\0';
+    int err = reader->take(reader->ctx, &reader->member);
+    *end = behind;
+    return err;
+}
+
+/* A value, which begins with c. */
+static int get_item(struct reader *reader, unsigned c, bool keyed)
+{
+    reader->state = BEHIND_ITEM;
+    if (!get_value(reader, c) || reader->at == reader->end) { /* the root is still open */
+        return OTTER_ERR_CORRUPT;
+    }
+    int err = keyed && reader->depth <= 2 ? hand_out(reader) : 0;
+    bool nested = c == '{' || c == '[';
+    return err == 0 && nested && !open_container(reader, c == '[') ? OTTER_ERR_CORRUPT : err;
+}
+
+/* A mark between items, or an item, `key: value` or a value, which begins with c. */
+static int get_next(struct reader *reader, unsigned c)
+{
+    uint32_t container = reader->open[reader->depth - 1];
+    if (c == (container % 2 != 0 ? ']' : '}') && reader->state != BEHIND_COMMA) {
+        reader->keys_count = container / 2;
+        reader->depth--;
+        reader->state = BEHIND_ITEM;
         return 0;
     }
-    if (code < 0xd800 || code > 0xdbff) {
-        *ret = code;
-        return is_scalar(code, 1) ? 4 : 0;
+    if (reader->state == BEHIND_ITEM) {
+        reader->state = BEHIND_COMMA;
+        return c == ',' ? 0 : OTTER_ERR_CORRUPT;
     }
-    if (!read_low_half(in + 4, left - 4, &low)) {
-        return 0;
+    if (container % 2 != 0) {
+        return get_item(reader, c, false);
     }
-    *ret = 0x10000 + ((code & 0x3ff) << 10 | (low & 0x3ff));
-    return 10;
-}
-
-/* The escape at in[0] == '\\'. Bytes read, 0: wrong; *out moves behind what was written. */
-static size_t take_escape(const uint8_t *in, size_t left, uint8_t **out)
-{
-    static const char from[] = "\"\\/bfnrt";
-    static const char to[] = "\"\\/\b\f\n\r\t";
-    if (left < 2) {
-        return 0;
-    }
-    if (in[1] == 'u') {
-        uint32_t code = 0;
-        size_t size = read_unicode(in + 2, left - 2, &code);
-        if (size > 0) {
-            *out += utf8_write(*out, code);
-        }
-        return size > 0 ? size + 2 : 0;
-    }
-    const char *at = strchr(from, in[1]);
-    if (at == NULL || *at == '\0') {
-        return 0;
-    }
-    *(*out)++ = (uint8_t)to[at - from];
-    return 2;
-}
-
-/* Unescape the string where it lies (it only gets shorter) and end it with NUL. */
-static bool unescape(char *text, jsmntok_t *token)
-{
-    uint8_t *out = (uint8_t *)text + token->start;
-    const uint8_t *in = out;
-    const uint8_t *end = (const uint8_t *)text + token->end;
-    while (in < end) {
-        size_t left = (size_t)(end - in);
-        size_t size;
-        if (*in == '\\') {
-            size = take_escape(in, left, &out);
-        } else {
-            size = *in < 0x20 ? 0 : utf8_size(in, left);
-            memmove(out, in, size);
-            out += size;
-        }
-        if (size == 0) {
-            return false;
-        }
-        in += size;
-    }
-    *out = '\0';
-    return true;
-}
-
-static bool settle_strings(char *text, jsmntok_t *tokens, int count)
-{
-    for (int i = 0; i < count; i++) {
-        if (tokens[i].type == JSMN_STRING && !unescape(text, &tokens[i])) {
-            return false;
-        }
-        if (tokens[i].type != JSMN_STRING || tokens[i].size == 0) {
-            continue;
-        }
-        for (int other = 0; other < i; other++) { /* keys of the same object */
-            if (tokens[other].size == tokens[i].size &&
-                otter_text_same(text + tokens[other].start, text + tokens[i].start)) {
-                return false;
-            }
-        }
-    }
-    return true;
-}
-
-/* What a key's value is, ended with NUL. */
-static struct otter_json_member member_of(char *text, const jsmntok_t *key)
-{
-    const jsmntok_t *value = key + 1;
-    struct otter_json_member member = {
-        .key = text + key->start, .value = "", .kind = OTTER_JSON_OTHER};
-    char first = text[value->start];
-    if (value->type == JSMN_STRING) {
-        member.kind = OTTER_JSON_STRING;
-        member.value = text + value->start;
-    } else if (value->type == JSMN_PRIMITIVE && (first == '-' || is_digit(first))) {
-        member.kind = OTTER_JSON_NUMBER;
-        member.value = text + value->start;
-        text[value->end] = '\0';
-    }
-    return member;
+    int err = c == '"' ? get_key(reader) : OTTER_ERR_CORRUPT;
+    return err < 0 ? err : get_item(reader, get_mark(reader), true);
 }
 
 int otter_json_read(char *text, size_t len, void *work, size_t work_size,
                     int (*take)(void *ctx, const struct otter_json_member *member), void *ctx)
 {
-    jsmn_parser parser;
-    jsmntok_t *tokens = work;
-    jsmn_init(&parser);
-    int count = jsmn_parse(&parser, text, len, tokens, (unsigned)(work_size / sizeof *tokens));
-    if (count < 1) {
-        return count == JSMN_ERROR_NOMEM ? OTTER_ERR_NOSPACE : OTTER_ERR_CORRUPT;
-    }
-    struct walk walk = {.text = text, .len = len, .tokens = tokens, .count = count};
-    if (tokens[0].type != JSMN_OBJECT || !is_strict(&walk) ||
-        !settle_strings(text, tokens, count)) {
+    struct reader reader = {
+        .text = text, .at = text, .end = text + len, .keys = work, .take = take, .ctx = ctx};
+    reader.keys_max = (uint32_t)(work_size / sizeof reader.keys[0]);
+    if (memchr(text, '\0', len) != NULL || get_mark(&reader) != '{' ||
+        !open_container(&reader, false)) {
         return OTTER_ERR_CORRUPT;
     }
-    for (int i = 1; i < count; i++) {
-        if (tokens[i].size != 1) { /* not a key of the root */
-            continue;
-        }
-        struct otter_json_member member = member_of(text, &tokens[i]);
-        int err = take(ctx, &member);
+    while (reader.depth > 0) {
+        int err = get_next(&reader, get_mark(&reader));
         if (err < 0) {
             return err;
         }
     }
-    return 0;
+    return get_mark(&reader) == '\0' ? 0 : OTTER_ERR_CORRUPT;
 }

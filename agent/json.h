@@ -1,35 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * json.h - one JSON object, read strictly, member by member.
+ * json.h - one JSON object, read strictly in one pass, member by member.
  *
- * jsmn finds the tokens; json.c checks everything that jsmn lets pass (punctuation, depth,
- * numbers, control characters, UTF-8, keys given twice in either case, bytes behind the
- * end) before the first member is handed out. The text is unescaped where it lies.
+ * Members of the root are handed out, and those of an object that is itself a member of the
+ * root; anything deeper is only checked. The text is unescaped where it lies. Members are
+ * handed out before the rest is read: an error that comes later voids them.
  */
 #ifndef OTTER_AGENT_JSON_H
 #define OTTER_AGENT_JSON_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define OTTER_JSON_DEPTH_MAX 6
 
 enum otter_json_kind {
-    OTTER_JSON_STRING = 1,
-    OTTER_JSON_NUMBER = 2,
-    OTTER_JSON_OTHER = 4 /* true, false, null, or something nested */
+    OTTER_JSON_STRING,
+    OTTER_JSON_NUMBER,
+    OTTER_JSON_OBJECT, /* its members follow */
+    OTTER_JSON_OTHER   /* true, false, null, an array */
 };
 
 struct otter_json_member {
-    const char *key;   /* both end with NUL and live in the text */
-    const char *value; /* string: unescaped; number: as written; else "" */
+    const char *parent; /* key of the object it is in; NULL: the root */
+    const char *key;    /* strings end with NUL and stay in the text, also after the reading */
+    const char *value;  /* string: unescaped; number: as written, for this call only; else "" */
     enum otter_json_kind kind;
 };
 
-/* Calls `take` for each member of the root object; its first negative result ends the
- * reading and is returned. OTTER_ERR_CORRUPT: not valid JSON; OTTER_ERR_NOSPACE: more
- * tokens than fit `work` (aligned for int; 16 bytes each). */
+/* Calls `take` for each member; its first negative result ends the reading and is returned.
+ * OTTER_ERR_CORRUPT: not valid JSON; OTTER_ERR_NOSPACE: `work` (aligned for uint32_t) has no
+ * room for four bytes for each key of the objects that are open at once. */
 int otter_json_read(char *text, size_t len, void *work, size_t work_size,
                     int (*take)(void *ctx, const struct otter_json_member *member), void *ctx);
 

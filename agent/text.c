@@ -84,6 +84,15 @@ bool otter_text_same(const char *a, const char *b)
     return otter_text_same_len(a, strlen(a), b);
 }
 
+unsigned otter_text_hex(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return (unsigned)c - '0';
+    }
+    unsigned letter = ((unsigned char)c | 0x20u) - 'a';
+    return letter < 6 ? letter + 10 : UINT8_MAX;
+}
+
 bool otter_text_read_u32(const char **at, const char *end, uint32_t max, uint32_t *ret)
 {
     const char *start = *at;

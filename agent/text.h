@@ -24,6 +24,9 @@ void otter_text_add_json(struct otter_text *text, const char *str); /* with its 
 bool otter_text_same(const char *a, const char *b);
 bool otter_text_same_len(const char *a, size_t a_len, const char *b);
 
+/* The value of a hexadecimal digit in either case; more than 15: it is none. */
+unsigned otter_text_hex(char c);
+
 /* Decimal digits only, from *at up to end; *at moves behind them. False: no digit (*ret is
  * not touched), or more than `max` (then *ret is max). */
 bool otter_text_read_u32(const char **at, const char *end, uint32_t max, uint32_t *ret);

@@ -19,10 +19,3 @@ add_library(otter_p256m STATIC ${OTTER_MBEDTLS_DIR}/3rdparty/p256-m/p256-m/p256-
 target_compile_definitions(otter_p256m PRIVATE MBEDTLS_PSA_P256M_DRIVER_ENABLED)
 target_include_directories(otter_p256m SYSTEM INTERFACE ${OTTER_MBEDTLS_DIR}/3rdparty/p256-m/p256-m)
 target_link_libraries(otter_p256m PRIVATE otter_mbedtls)
-
-# jsmn, one header: copied beside the build, because a cross compiler must not see the
-# host's other headers.
-find_file(OTTER_JSMN_HEADER jsmn.h PATHS /usr/include /usr/local/include NO_CMAKE_FIND_ROOT_PATH REQUIRED)
-file(COPY ${OTTER_JSMN_HEADER} DESTINATION ${CMAKE_BINARY_DIR}/jsmn)
-add_library(otter_jsmn INTERFACE)
-target_include_directories(otter_jsmn SYSTEM INTERFACE ${CMAKE_BINARY_DIR}/jsmn)

@@ -18,7 +18,7 @@ WALLS = {
     "include/otter": ([r"otter/\w+\.h"], STANDARD),
     "slot": ([r"otter/\w+\.h", r"slot/\w+\.h"], STANDARD | {"string.h"}),
     "agent": ([r"otter/\w+\.h", r"agent/\w+\.h", r"slot/journal\.h", r"delta/\w+\.h"],
-              STANDARD | {"string.h", "jsmn.h"}),
+              STANDARD | {"string.h"}),
     "boot": ([r"otter/\w+\.h", r"boot/\w+\.h", r"slot/(trailer|journal)\.h"],
              STANDARD | {"string.h"}),
     "delta": ([r"otter/\w+\.h", r"delta/\w+\.h"], STANDARD | {"string.h"}),

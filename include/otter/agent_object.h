@@ -63,11 +63,11 @@ struct otter_http { /* http.c, head.c, body.c */
 };
 
 struct otter_job { /* job.c: what a job document asks for */
-    struct otter_version version;
+    struct otter_version version, min_version;
     struct otter_place place;
     enum otter_outcome verdict; /* OTTER_OUTCOME_NONE: it is for us */
     bool has_build, has_sha256, has_report;
-    uint32_t port, size, poll_seconds, sequence, issued, expires; /* 0: not given */
+    uint32_t size, poll_seconds, sequence, issued, expires; /* 0: not given */
     uint8_t sha256[OTTER_HASH_SIZE];
     char path[OTTER_JOB_PATH_SIZE];
     char report_path[128];

@@ -41,12 +41,12 @@ static int setup(void **test)
     return 0;
 }
 
-static int read_sized(const char *document, size_t len, size_t tokens)
+static int read_sized(const char *document, size_t len, size_t keys)
 {
-    uint32_t *work = malloc(16 * tokens);
+    uint32_t *work = malloc(4 * keys);
     char *copy = malloc(len); /* exactly as long: a byte too far is seen by asan */
     memcpy(copy, document, len);
-    int err = otter_job_read(&config, copy, len, work, 16 * tokens, &job);
+    int err = otter_job_read(&config, copy, len, work, 4 * keys, &job);
     free(copy);
     free(work);
     return err;
@@ -211,6 +211,21 @@ static void test_odd_but_valid_json_is_taken(void **test)
     }
 }
 
+static void test_members_stay_where_they_are(void **test)
+{
+    (void)test;
+    assert_int_equal(verdict_with("\"\":{\"Version\":\"9.9.9\"},\"x\":{\"Version\":\"9.9.9\",\"Board\":\"C\"},"
+                                  "\"y\":[{\"File\":\"/g\"}],\"z\":{\"Audience\":{\"Board\":\"C\"}}"),
+                     OTTER_OUTCOME_NONE);
+    assert_int_equal(job.version.major, 1);
+    assert_string_equal(job.path, "/f");
+    assert_int_equal(verdict_with("\"audience\":{\"board\":\"C\"}"), OTTER_OUTCOME_NOT_FOR_US);
+    assert_int_equal(verdict_with("\"audience\":{\"board\":\"B\",\"x\":{\"board\":\"C\"}}"), OTTER_OUTCOME_NONE);
+    assert_int_equal(read_with("\"Audience\":\"B\""), OTTER_ERR_CORRUPT);
+    assert_int_equal(read_with("\"Rollout\":[]"), OTTER_ERR_CORRUPT);
+    assert_int_equal(read_with("\"Rollout\":{\"Salt\":1}"), OTTER_ERR_CORRUPT);
+}
+
 static void test_wrong_types_are_refused(void **test)
 {
     (void)test;
@@ -273,12 +288,17 @@ static void test_missing_keys_are_refused(void **test)
     assert_int_equal(read_job("{\"Board\":\"B\",\"File\":\"/f\"}"), OTTER_ERR_CORRUPT);
 }
 
-static void test_too_many_tokens_are_refused(void **test)
+static void test_too_many_keys_are_refused(void **test)
 {
     (void)test;
     const char *document = "{\"Board\":\"B\",\"Version\":\"1.2.3\",\"File\":\"/f\"}";
-    assert_int_equal(read_sized(document, strlen(document), 6), OTTER_ERR_NOSPACE);
-    assert_int_equal(read_sized(document, strlen(document), 7), 0);
+    assert_int_equal(read_sized(document, strlen(document), 2), OTTER_ERR_NOSPACE);
+    assert_int_equal(read_sized(document, strlen(document), 3), 0);
+    /* an object's keys count while it is open */
+    document = "{\"Board\":\"B\",\"a\":[{\"b\":1,\"c\":{\"d\":2}},{\"b\":1,\"c\":{\"d\":2}}],"
+               "\"Version\":\"1.2.3\",\"File\":\"/f\"}";
+    assert_int_equal(read_sized(document, strlen(document), 4), OTTER_ERR_NOSPACE);
+    assert_int_equal(read_sized(document, strlen(document), 5), 0);
 }
 
 static void test_identity_is_enforced_where_configured(void **test)
@@ -445,10 +465,11 @@ int main(void)
         cmocka_unit_test_setup(test_what_is_not_json_is_refused, setup),
         cmocka_unit_test_setup(test_a_document_cut_anywhere_is_refused, setup),
         cmocka_unit_test_setup(test_odd_but_valid_json_is_taken, setup),
+        cmocka_unit_test_setup(test_members_stay_where_they_are, setup),
         cmocka_unit_test_setup(test_wrong_types_are_refused, setup),
         cmocka_unit_test_setup(test_paths_cannot_reach_the_request_line, setup),
         cmocka_unit_test_setup(test_missing_keys_are_refused, setup),
-        cmocka_unit_test_setup(test_too_many_tokens_are_refused, setup),
+        cmocka_unit_test_setup(test_too_many_keys_are_refused, setup),
         cmocka_unit_test_setup(test_identity_is_enforced_where_configured, setup),
         cmocka_unit_test_setup(test_a_serial_number_narrows_a_job, setup),
         cmocka_unit_test_setup(test_a_job_cannot_leave_tls_or_the_allowed_hosts, setup),
