@@ -8,10 +8,23 @@
 #include "tool/tool.h"
 
 static const char *current_command;
+static struct tool_catch catching;
 
 void tool_set_command(const char *name)
 {
     current_command = name;
+}
+
+struct tool_catch tool_catch_begin(char *line, size_t size)
+{
+    struct tool_catch before = catching;
+    catching = (struct tool_catch){true, line, size};
+    return before;
+}
+
+void tool_catch_end(struct tool_catch before)
+{
+    catching = before;
 }
 
 /* One line whatever the names in it contain. */
@@ -23,6 +36,13 @@ __attribute__((format(printf, 1, 0))) static void say(const char *format, va_lis
     }
     for (char *at = line; at && *at; at++) {
         *at = (unsigned char)*at < ' ' || *at == 0x7f ? '?' : *at;
+    }
+    if (catching.active) {
+        if (catching.size > 0) {
+            snprintf(catching.line, catching.size, "%s", line ? line : "out of memory");
+        }
+        free(line);
+        return;
     }
     fprintf(stderr, "otter%s%s: %s\n", current_command ? " " : "", current_command ? current_command : "",
             line ? line : "out of memory");

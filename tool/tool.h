@@ -25,6 +25,16 @@ void tool_set_command(const char *name);
 int tool_refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int tool_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Until tool_catch_end, what these would say goes into `line` (NULL: nowhere), cut to `size`;
+ * the last one wins. For a server that must tell its visitor. They nest. */
+struct tool_catch {
+    bool active;
+    char *line;
+    size_t size;
+};
+struct tool_catch tool_catch_begin(char *line, size_t size); /* returns what was before */
+void tool_catch_end(struct tool_catch before);
+
 /* A whole file in memory, NUL-terminated behind `len`; release with tool_bytes_free. */
 struct tool_bytes {
     uint8_t *data;
