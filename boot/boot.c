@@ -15,6 +15,7 @@
  * A journal that cannot be written any more must not brick the device: a swap is then
  * not begun, or turned back (a revert needs no record to be safe), and the image starts.
  */
+#include <stddef.h>
 #include <string.h>
 
 #include "boot/swap.h"
@@ -55,10 +56,12 @@ static void tell(struct boot *boot, enum otter_boot_event_kind kind)
     memset(&boot->event, 0, sizeof boot->event);
 }
 
-static int verify(const struct boot *boot, const struct otter_view *view, struct otter_image *image)
+static int verify_once(const struct boot *boot, const struct otter_view *view,
+                       struct otter_image *image)
 {
     const struct otter_boot_config *config = boot->config;
     struct otter_image_check check;
+    struct otter_image again;
     int err = otter_image_parse(view, image);
     if (err < 0) {
         return err;
@@ -68,7 +71,20 @@ static int verify(const struct boot *boot, const struct otter_view *view, struct
         otter_run_feed(&boot->run);
         err = otter_image_check_step(&check, config->buf, config->buf_size);
     } while (err > 0);
+    /* What was parsed has to be what was hashed. */
+    if (err == OTTER_OK &&
+        (otter_image_parse(view, &again) < 0 ||
+         memcmp(image, &again, offsetof(struct otter_image, has_security_counter)) != 0)) {
+        err = OTTER_ERR_IO;
+    }
     return err;
+}
+
+/* What fails is read once more: a verdict that one wrong read brought about is none. */
+static int verify(const struct boot *boot, const struct otter_view *view, struct otter_image *image)
+{
+    int err = verify_once(boot, view, image);
+    return err < 0 ? verify_once(boot, view, image) : err;
 }
 
 static bool startable(const struct boot *boot, const struct otter_view *view,
@@ -80,6 +96,23 @@ static bool startable(const struct boot *boot, const struct otter_view *view,
 static uint8_t trial_boots(const struct boot *boot)
 {
     return boot->config->trial_boots == 0 ? TRIAL_BOOTS_DEFAULT : boot->config->trial_boots;
+}
+
+/* Read the state, from the first byte. */
+static int read_state(struct boot *boot)
+{
+    struct otter_state *state = &boot->state;
+    int err = otter_state_open(state, boot->layout);
+    if (err == OTTER_ERR_IO) {
+        /* A primary that verifies is a whole image. Nothing is written, and nothing installed
+         * below a floor that is not known. */
+        state->phase = OTTER_PHASE_IDLE;
+        state->proven = true;
+        memset(&state->floor_version, 0xff, sizeof state->floor_version);
+        state->floor_counter = UINT32_MAX;
+        err = OTTER_OK;
+    }
+    return err;
 }
 
 /* The phase as it stands goes on record; what follows is not a resumption. */
@@ -279,7 +312,7 @@ static int begin_swap(struct boot *boot)
     boot->wanted = !boot->wanted;
     if (boot->wanted) {
         boot->primary_known = false;
-        (void)otter_state_open(state, boot->layout); /* cannot be read: at rest */
+        (void)read_state(boot); /* it is this map's: that was asked before */
         return LOOK_AGAIN;
     }
     bool dead = !primary_good(boot);
@@ -477,13 +510,7 @@ static bool sane(const struct otter_boot_config *config)
 static int open_state(struct boot *boot)
 {
     struct otter_state *state = &boot->state;
-    int err = otter_state_open(state, boot->layout);
-    if (err == OTTER_ERR_IO) {
-        /* No record can be read or written. A primary that verifies is a whole image. */
-        state->phase = OTTER_PHASE_IDLE;
-        state->proven = true;
-        err = OTTER_OK;
-    }
+    int err = read_state(boot);
     if (err == OTTER_OK) {
         if (state->created) {
             tell(boot, OTTER_BOOT_JOURNAL_NEW);

@@ -11,7 +11,10 @@
 
 #include "otter/result.h"
 
-enum { TELL_EVERY = 0x8000 }; /* bytes between progress events */
+enum {
+    TELL_EVERY = 0x8000, /* bytes between progress events */
+    TRIES = 2            /* of what may have failed by chance */
+};
 
 static uint32_t smaller(uint32_t a, uint32_t b)
 {
@@ -50,6 +53,20 @@ static int put(const struct otter_copy *copy, uint32_t off, uint8_t *buf, uint32
                        : otter_area_prog(copy->to, copy->to_off + off, buf, padded);
 }
 
+/* Source bytes, read twice alike: a read that goes wrong once must not be copied. */
+static int fetch(const struct otter_copy *copy, uint32_t off, uint8_t *want, uint8_t *again,
+                 uint32_t now)
+{
+    for (unsigned tries = 0; tries < TRIES; tries++) {
+        if (otter_area_read(copy->from, copy->from_off + off, want, now) == OTTER_OK &&
+            otter_area_read(copy->from, copy->from_off + off, again, now) == OTTER_OK &&
+            memcmp(want, again, now) == 0) {
+            return OTTER_OK;
+        }
+    }
+    return OTTER_ERR_IO;
+}
+
 /* Through the work buffer's halves: source bytes, and what the destination reads. 1: they
  * are equal; 0: they differ, or the destination cannot be read; <0: the source cannot be
  * read, or the destination cannot be programmed. */
@@ -65,7 +82,7 @@ static int pass(const struct step *step, enum how how)
         uint32_t off = step->off + done;
         uint32_t now = smaller(step->len - done, half);
         otter_run_feed(step->run);
-        int err = otter_area_read(copy->from, copy->from_off + off, want, now);
+        int err = fetch(copy, off, want, have, now);
         if (err == OTTER_OK && how != LOOK) {
             err = put(copy, off, want, now, how);
         }
@@ -116,8 +133,11 @@ int otter_copy_run(struct otter_run *run, const struct otter_copy *copy, uint32_
         uint32_t first = otter_area_step(copy->to, copy->to_off + step.off, end, &size);
         step.len = smaller(first + size, end) - copy->to_off - step.off;
         int same = copy->redo ? 0 : pass(&step, LOOK);
-        if (same == 0) {
+        for (unsigned tries = 0; same <= 0 && tries < TRIES; tries++) {
             same = fill(&step, first, size);
+        }
+        if (same < 0 && pass(&step, LOOK) > 0) {
+            same = 1; /* it cannot be erased any more, and holds what it should */
         }
         if (same < 0) {
             return same;

@@ -67,27 +67,47 @@ static uint32_t sector_end(const struct otter_journal *journal, uint32_t off)
     return off - off % sector_of(journal) + sector_of(journal);
 }
 
-/* An unreadable record is no record. */
+enum { UNREADABLE, NO_RECORD, RECORD };
+
+/* What is no record is read once more: one read that goes wrong must not hide one. */
+static int read_cell(const struct otter_journal *journal, uint32_t off,
+                     struct otter_record *ret_record)
+{
+    uint8_t raw[OTTER_RECORD_SIZE];
+    int found = UNREADABLE;
+    for (uint32_t tries = 0; found != RECORD && tries < 2; tries++) {
+        if (otter_area_read(&journal->area, off, raw, sizeof raw) == OTTER_OK) {
+            found = otter_record_decode(raw, ret_record) ? RECORD : NO_RECORD;
+        }
+    }
+    return found;
+}
+
 static bool read_record(const struct otter_journal *journal, uint32_t off,
                         struct otter_record *ret_record)
 {
-    uint8_t raw[OTTER_RECORD_SIZE];
-    return otter_area_read(&journal->area, off, raw, sizeof raw) == OTTER_OK &&
-           otter_record_decode(raw, ret_record);
+    return read_cell(journal, off, ret_record) == RECORD;
 }
 
-/* The newest HEAD of a half; seq 0: none. */
-static void find_head(const struct otter_journal *journal, uint32_t half_off,
+/* The newest HEAD of a half; seq 0: none. False: not one cell of it can be read. A cut leaves
+ * such cells, but never a half of them: the device does not answer. */
+static bool find_head(struct otter_journal *journal, uint32_t half_off,
                       struct otter_record *ret_head)
 {
     struct otter_record record;
+    int most = UNREADABLE;
     ret_head->seq = 0;
     for (uint32_t off = 0; off < journal->half_size; off += OTTER_RECORD_SIZE) {
-        if (read_record(journal, half_off + off, &record) &&
-            record.type == OTTER_RECORD_HEAD && record.seq > ret_head->seq) {
+        int found = read_cell(journal, half_off + off, &record);
+        most = found > most ? found : most;
+        if (found == RECORD && record.seq > journal->highest) {
+            journal->highest = record.seq;
+        }
+        if (found == RECORD && record.type == OTTER_RECORD_HEAD && record.seq > ret_head->seq) {
             *ret_head = record;
         }
     }
+    return most != UNREADABLE;
 }
 
 /* Behind HEAD: is it the first record, or another HEAD? Any other one shows that the first was
@@ -190,21 +210,27 @@ static void begin(struct otter_journal *journal, const struct otter_area *area,
     journal->half_size = area->size / flash->sector_size / 2 * flash->sector_size;
 }
 
-int otter_journal_open(struct otter_journal *journal, const struct otter_area *area,
-                       const uint8_t *map_hash, const struct otter_journal_reader *reader)
+/* `cut`: the other half has a newer HEAD, that nothing follows: what follows it may surface yet.
+ * The next append moves there once more, which erases that HEAD first. (This half was beyond
+ * doubt when that was begun.) */
+static void judge_tail(struct otter_journal *journal, bool cut)
 {
-    begin(journal, area, map_hash);
-    if (!fits(journal)) {
-        return OTTER_ERR_ARG;
+    journal->unproven = cut || journal->repeat_head || torn_behind_tail(journal);
+    if (cut) {
+        journal->next_off = half_end(journal);
+        journal->repeat_head = false;
     }
-    struct otter_record heads[2];
-    uint32_t newest = 0;
-    for (uint32_t tries = 0; tries < 4; tries++, newest ^= 1u) {
-        if (tries % 2 == 0) { /* twice: what is called invalid is erased */
-            find_head(journal, 0, &heads[0]);
-            find_head(journal, journal->half_size, &heads[1]);
-            newest = heads[1].seq > heads[0].seq;
-        }
+}
+
+/* Take the half in force. 1: there is none. */
+static int look(struct otter_journal *journal, const struct otter_journal_reader *reader)
+{
+    struct otter_record heads[2], again;
+    if (!find_head(journal, 0, &heads[0]) || !find_head(journal, journal->half_size, &heads[1])) {
+        return OTTER_ERR_IO;
+    }
+    uint32_t newest = heads[1].seq > heads[0].seq;
+    for (uint32_t tries = 0; tries < 2; tries++, newest ^= 1u) {
         const struct otter_record *head = &heads[newest];
         if (head->seq == 0 || !take_half(journal, newest * journal->half_size, head, reader)) {
             continue;
@@ -212,35 +238,47 @@ int otter_journal_open(struct otter_journal *journal, const struct otter_area *a
         if (memcmp(head->body + 8, journal->map_hash, sizeof journal->map_hash) != 0) {
             return OTTER_ERR_REFUSED;
         }
-        /* A HEAD that nothing follows was cut off: what follows it may surface yet. The
-         * next append moves there once more, which erases that HEAD first. (This half was
-         * beyond doubt when that was begun.) */
-        bool cut = heads[newest ^ 1u].seq > journal->seq;
-        journal->unproven = cut || journal->repeat_head || torn_behind_tail(journal);
-        if (cut) {
-            journal->next_off = half_end(journal);
-            journal->repeat_head = false;
-        }
-        return OTTER_OK;
+        judge_tail(journal, heads[newest ^ 1u].seq > journal->seq);
+        /* Gone meanwhile? Then the reads before went wrong as well, and the end may be missing. */
+        (void)find_head(journal, journal->half_off, &again);
+        /* Numbers are not used twice, whatever a session left that could not read back. */
+        journal->seq = journal->highest;
+        return again.seq == 0 ? OTTER_ERR_IO : OTTER_OK;
     }
-    reader->take(reader->ctx, NULL);
     return 1;
 }
 
-int otter_journal_create(struct otter_journal *journal)
+int otter_journal_open(struct otter_journal *journal, const struct otter_area *area,
+                       const uint8_t *map_hash, const struct otter_journal_reader *reader)
+{
+    begin(journal, area, map_hash);
+    if (!fits(journal)) {
+        return OTTER_ERR_ARG;
+    }
+    int err = look(journal, reader);
+    if (err > 0) {
+        err = look(journal, reader); /* twice: what is called invalid is begun anew */
+    }
+    if (err != OTTER_OK) {
+        reader->take(reader->ctx, NULL);
+    }
+    journal->empty = err > 0;
+    return err;
+}
+
+/* Erase everything; the first record fills the first half. A worn sector is passed over then. */
+static void create(struct otter_journal *journal)
 {
     uint32_t sector = sector_of(journal);
-    journal->seq = 0;
+    journal->seq = journal->highest; /* a sector that cannot be erased keeps what it holds */
     journal->half_off = journal->half_size;
-    journal->next_off = half_end(journal); /* so the first append fills half 0 */
+    journal->next_off = half_end(journal); /* so the append fills half 0 */
     journal->fresh_end = journal->next_off;
     journal->repeat_head = false;
-    int err = OTTER_OK;
+    journal->empty = false;
     for (uint32_t off = 2 * journal->half_size; off > 0; off -= sector) {
-        int one = otter_area_erase(&journal->area, off - sector, sector);
-        err = one < 0 ? one : err;
+        (void)otter_area_erase(&journal->area, off - sector, sector);
     }
-    return err;
 }
 
 /* Erase the sector at `off` and fill its first cell. The first time in a session the
@@ -406,6 +444,9 @@ static int compact(struct otter_journal *journal, const struct otter_journal_rea
 int otter_journal_append(struct otter_journal *journal, const struct otter_record *record,
                          const struct otter_journal_reader *reader)
 {
+    if (journal->empty) {
+        create(journal);
+    }
     uint32_t old = journal->half_off;
     int err = journal->repeat_head ? write_head(journal) : OTTER_OK;
     if (err == OTTER_OK) {

@@ -54,13 +54,11 @@ struct otter_journal_reader {
     bool (*give)(void *ctx, uint32_t index, struct otter_record *ret_record);
 };
 
-/* Read the journal in `area`. OTTER_OK; 1: no half is valid, call otter_journal_create;
- * OTTER_ERR_ARG: too small or not on sectors; OTTER_ERR_REFUSED: another flash map's. */
+/* Read the journal in `area`. OTTER_OK; 1: no half is valid, the first append erases all and
+ * begins anew; OTTER_ERR_IO: it does not read, leave it alone; OTTER_ERR_ARG: too small or not
+ * on sectors; OTTER_ERR_REFUSED: another flash map's. */
 int otter_journal_open(struct otter_journal *journal, const struct otter_area *area,
                        const uint8_t *map_hash, const struct otter_journal_reader *reader);
-
-/* Erase everything; the next append writes the first half. */
-int otter_journal_create(struct otter_journal *journal);
 
 /* Append one record, compacting first when the half is full. The record is on flash and
  * read back when this returns OTTER_OK. */

@@ -303,14 +303,8 @@ int otter_state_open(struct otter_state *state, const struct otter_layout *layou
     }
     struct otter_journal_reader reader = reader_of(state);
     int err = otter_journal_open(&state->journal, &layout->journal, layout->map_hash, &reader);
-    if (err > 0) {
-        err = otter_journal_create(&state->journal);
-        if (err == OTTER_OK) {
-            err = otter_state_settle(state, NULL);
-        }
-        state->created = true;
-    }
-    return err;
+    state->created = err > 0;
+    return err > 0 ? OTTER_OK : err;
 }
 
 int otter_state_request_swap(struct otter_state *state, const struct otter_image *image,

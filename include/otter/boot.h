@@ -12,7 +12,7 @@
 
 enum otter_boot_event_kind {
     OTTER_BOOT_FOUND,        /* state was read: phase, reason */
-    OTTER_BOOT_JOURNAL_NEW,  /* no valid journal: an empty one was written */
+    OTTER_BOOT_JOURNAL_NEW,  /* no valid journal: the first record begins one */
     OTTER_BOOT_REFUSED,      /* the requested image is not installed: reason, version */
     OTTER_BOOT_SWAP,         /* begins: from `from` to `version` */
     OTTER_BOOT_SWAP_RESUMED, /* goes on after a reset */

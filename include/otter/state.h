@@ -89,14 +89,14 @@ struct otter_journal {
     uint32_t cell_size;  /* one program: max(32, program unit) bytes */
     uint32_t half_size;  /* bytes of one half, whole sectors */
     uint32_t half_off;   /* area offset of the half in force */
-    uint32_t seq;        /* of the newest record */
+    uint32_t seq, highest; /* of the newest record; of all that were read, in force or not */
     uint32_t next_off;   /* where the next record goes; area offset */
     uint32_t fresh_end;  /* cells from next_off up to here were erased in this session */
     uint32_t first;      /* seq of the first live record of the half in force */
     uint32_t count;      /* live records HEAD vouches for */
     uint8_t map_hash[12];
     bool repeat_head;    /* HEAD's proof may be unstable: write HEAD once more first */
-    bool unproven;       /* something behind the tail is torn */
+    bool unproven, empty; /* something behind the tail is torn; no half is in force */
     bool follows;        /* a record was completed in this session */
 };
 
@@ -108,7 +108,7 @@ struct otter_state {
     bool permanent;                /* request: no trial */
     bool has_state;                /* journal: a state record was read */
     bool proven;                   /* journal: and it cannot read differently at the next reset */
-    bool created;                  /* journal: no half was valid, it was begun anew */
+    bool created;                  /* journal: no half was valid */
     uint32_t out_count, in_count;  /* swap progress, units */
     uint32_t old_size, new_size;   /* swap: bytes; kept until the next request */
     uint32_t unit_size;            /* swap: bytes */
@@ -122,8 +122,8 @@ struct otter_state {
     struct otter_journal journal; /* it stays last: state.c, forget */
 };
 
-/* Read everything. A journal without a valid half is initialised (also from random bytes).
- * OTTER_ERR_REFUSED: the journal was written under another flash map. */
+/* Read everything. A journal without a valid half (random bytes, too) is begun anew by the first
+ * write. OTTER_ERR_IO: it does not read; OTTER_ERR_REFUSED: it is another flash map's. */
 int otter_state_open(struct otter_state *state, const struct otter_layout *layout);
 
 /* Ask for the verified image in the secondary at the next boot. Last thing before a reset.

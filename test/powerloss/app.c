@@ -15,6 +15,9 @@
 
 static void must(struct life *life, int err, const char *what)
 {
+    if (err != OTTER_OK && life->worn) {
+        life_give_up(life); /* no update any more: what runs goes on running */
+    }
     if (err != OTTER_OK) {
         life_fail(life, HARM_OTHER, "%s: %s", what, otter_err_str(err));
     }
@@ -72,7 +75,7 @@ static uint32_t resume_at(struct life *life, const struct otter_state *state,
     if (progress_holds(life, image, off)) {
         return off;
     }
-    if (life->cuts_done < 2) {
+    if (life->cuts_done < 2 && life->world.odd == 0) {
         life_fail(life, HARM_OTHER, "progress %u is recorded, and not true", off);
     }
     return 0;
@@ -173,7 +176,7 @@ static void on_trial(struct life *life, struct otter_state *state, unsigned runn
     case PERMANENT:
     case COUNTS_DOWN:
     case ROTS:
-        if (life->world.used_up == 0) {
+        if (life->world.used_up == 0 && life->world.odd == 0) {
             life_fail(life, HARM_OTHER, "this image may not be on trial");
         }
         confirm(life, state, running); /* what would have refused it was not kept */
@@ -217,7 +220,7 @@ static void take_reason(struct life *life, struct otter_state *state)
     if ((!late || due == state->reason) && !life->world.died &&
         (life->world.rejected & bit) == 0) {
         life->world.refused |= bit;
-        if (state->reason != due && life->world.used_up == 0) {
+        if (state->reason != due && life->world.used_up == 0 && life->world.odd == 0) {
             life_fail(life, HARM_OTHER, "image %u was not installed: %s", offer->image,
                       otter_reason_str(state->reason));
         }
@@ -247,6 +250,7 @@ static void kill_primary(struct life *life)
     rot(&life->layout.primary, 48);
     life->world.died = true;
     life->world.may_run |= 1; /* the fallback, or a whole copy of the same image */
+    life->world.may_run |= life->world.odd != 0 ? life->world.requested : 0;
 }
 
 /* Nothing is left to do: the device must then soon boot without writing anything. */
@@ -254,16 +258,16 @@ static bool rest(struct life *life, unsigned running)
 {
     const struct scenario *scenario = life->scenario;
     bool overwrite = life->map.mode == OTTER_MODE_OVERWRITE;
-    if (scenario->primary_dies && !life->world.died) {
+    if (scenario->primary_dies && !life->world.died && life->world.odd == 0) {
         kill_primary(life);
         return true;
     }
     unsigned final = overwrite ? scenario->final_overwrite : scenario->final;
-    if (running != final && !life->world.died && life->world.used_up == 0) {
+    if (running != final && !life->world.died && life->world.used_up == 0 && life->world.odd == 0) {
         life_fail(life, HARM_WRONG_IMAGE, "at rest with image %u, not %u", running, final);
     }
     bool wrote = life->board.power.ops != life->ops_at_boot;
-    if (life->world.rests > 3 + life->cuts_done) {
+    if (life->world.rests > 3 + life->cuts_done + 3u * (life->world.odd != 0)) {
         life_fail(life, HARM_BRICK, "nothing to do, and every boot writes");
     }
     return life->world.rests++ == 0 || wrote;
@@ -275,7 +279,7 @@ bool app_run(struct life *life, const struct otter_boot_choice *choice, unsigned
     struct world *world = &life->world;
     must(life, otter_state_open(&state, &life->layout), "open");
     check_state(life, choice, &state, running);
-    if (choice->on_trial) {
+    if (choice->on_trial || otter_state_on_trial(&state)) {
         on_trial(life, &state, running);
         return true;
     }
@@ -291,7 +295,9 @@ bool app_run(struct life *life, const struct otter_boot_choice *choice, unsigned
         const struct offer *offer = &life->scenario->offers[world->offer];
         uint8_t bit = (uint8_t)(1u << offer->image);
         if ((world->rejected & bit) != 0) {
-            offer_rejected_again(life, &state, offer->image);
+            if (world->odd == 0) {
+                offer_rejected_again(life, &state, offer->image);
+            }
         } else if (offer->image != running && (world->refused & bit) == 0) {
             install(life, &state, offer);
             return true;

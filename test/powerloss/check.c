@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+enum { ODD_PRIMARY = 1, ODD_JOURNAL = 4, ODD_JOURNAL_LIES = 5 }; /* world->odd */
+
 static bool bytes_equal(const struct otter_area *area, uint32_t off, const uint8_t *want, uint32_t len)
 {
     uint8_t got[512];
@@ -26,6 +28,17 @@ static bool bytes_equal(const struct otter_area *area, uint32_t off, const uint8
 static bool marginal(const struct otter_area *area, uint32_t off, uint32_t len, uint32_t *ret_off)
 {
     return sim_flash_marginal(sim_flash_of(area), area->base + off, len, ret_off);
+}
+
+unsigned life_primary(const struct life *life)
+{
+    unsigned i = 0;
+    while (i < LIFE_IMAGES && (life->images[i].bytes == NULL ||
+                               !bytes_equal(&life->layout.primary, 0, life->images[i].bytes,
+                                            life->images[i].size))) {
+        i++;
+    }
+    return i;
 }
 
 /* Which image is it, whole and on cells that can be trusted? */
@@ -94,7 +107,10 @@ unsigned check_boot(struct life *life, const struct otter_boot_choice *choice)
 {
     struct world *world = &life->world;
     unsigned running = check_primary(life, choice);
-    if ((world->rejected >> running & 1) != 0) {
+    if (world->odd == ODD_PRIMARY || world->odd == ODD_JOURNAL_LIES) {
+        world->may_run |= (uint8_t)(1u << running); /* any that was installed before */
+    }
+    if ((world->rejected >> running & 1) != 0 && world->odd < ODD_JOURNAL) {
         life_fail(life, HARM_WRONG_IMAGE, "rejected image %u runs again", running);
     }
     if ((world->may_run >> running & 1) == 0) {
@@ -107,13 +123,16 @@ unsigned check_boot(struct life *life, const struct otter_boot_choice *choice)
         if (world->fallback_gone) {
             return running; /* it stays, for want of another */
         }
-        if (world->trials[running] > LIFE_TRIAL_BOOTS) {
+        if (world->odd == 0 && world->trials[running] > LIFE_TRIAL_BOOTS) {
             life_fail(life, HARM_WRONG_IMAGE, "image %u started %u times on trial", running, world->trials[running]);
         }
-        if (choice->attempt == 0 || choice->attempt > LIFE_TRIAL_BOOTS) {
+        if (world->odd == 0 && (choice->attempt == 0 || choice->attempt > LIFE_TRIAL_BOOTS)) {
             life_fail(life, HARM_OTHER, "trial attempt %u", choice->attempt);
         }
         return running;
+    }
+    if (world->odd != 0) {
+        return running; /* it may be on trial, and the journal unable to say so */
     }
     for (unsigned i = 0; i < LIFE_IMAGES; i++) {
         if (i != running && world->trials[i] != 0 && (world->may_run >> i & 1) != 0) {
@@ -122,7 +141,7 @@ unsigned check_boot(struct life *life, const struct otter_boot_choice *choice)
             world->used_up |= (uint8_t)(life->cuts_done >= LIFE_TRIAL_BOOTS ? 1u << i : 0u);
         }
     }
-    if (world->reason_due && choice->reason == OTTER_REASON_NONE) {
+    if (world->odd == 0 && world->reason_due && choice->reason == OTTER_REASON_NONE) {
         life_fail(life, HARM_LOST_REJECT, "reverted, and the reason is lost");
     }
     world->trials[running] = 0; /* confirmed, also when the cut hid that from us */
@@ -138,6 +157,9 @@ static void check_floor(struct life *life, const struct otter_state *state, unsi
     const struct test_image *image = &life->images[running];
     if (life->layout.journal.size == 0) {
         return; /* MCUboot's trailers remember none */
+    }
+    if (world->odd != 0) {
+        return; /* the record may not have been written, or may be lost */
     }
     if (!otter_state_on_trial(state) && (image->parsed.version.major > state->floor_version.major ||
                                          image->parsed.security_counter > state->floor_counter)) {
@@ -165,13 +187,16 @@ void check_state(struct life *life, const struct otter_boot_choice *choice,
                  const struct otter_state *state, unsigned running)
 {
     bool moving = state->phase == OTTER_PHASE_SWAP || state->phase == OTTER_PHASE_REVERT;
-    if (moving && !may_surface(life, state)) {
+    if (moving && !may_surface(life, state) && life->world.odd == 0) {
         life_fail(life, HARM_OTHER, "the application runs in the middle of a swap (phase %d)", (int)state->phase);
     }
-    if (otter_state_on_trial(state) != choice->on_trial) {
+    if (otter_state_on_trial(state) != choice->on_trial && life->world.odd < ODD_JOURNAL) {
         life_fail(life, HARM_OTHER, "bootloader and application disagree about the trial");
     }
     check_floor(life, state, running);
+    if (life->world.odd != 0) {
+        return;
+    }
     if (choice->on_trial && !life->world.fallback_gone) {
         check_fallback(life, state, running);
     }
@@ -219,6 +244,9 @@ void check_wear(struct life *life)
                                         &life->layout.scratch};
     const struct otter_area *journal = &life->layout.journal;
     uint32_t sum = 0;
+    if (life->world.odd != 0 || life->faulted) {
+        return; /* what fails is tried again */
+    }
     for (unsigned i = 0; i < 3; i++) {
         if (slots[i]->size != 0 && worn_most(life, slots[i], &sum) > 2) {
             life_fail(life, HARM_OTHER, "a sector of area %u is erased %u times in one power cycle",

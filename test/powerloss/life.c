@@ -14,17 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LEFT_BY_CUT = 1, LEFT_BY_FAILURE = 2 };
-
-void life_fail(struct life *life, enum harm harm, const char *format, ...)
-{
-    va_list args;
-    life->harm = harm;
-    va_start(args, format);
-    vsnprintf(life->failure, sizeof life->failure, format, args);
-    va_end(args);
-    longjmp(life->out, LEFT_BY_FAILURE);
-}
+enum { LEFT_BY_CUT = 1, LEFT_BY_FAILURE = 2, LEFT_FOR_WEAR = 3 };
 
 /* The journal as a programmer would see it: records, and what was torn. */
 static void print_journal(const struct life *life)
@@ -44,6 +34,24 @@ static void print_journal(const struct life *life)
                    record.type, record.flags, record.phase, record.verdict);
         }
     }
+}
+
+void life_fail(struct life *life, enum harm harm, const char *format, ...)
+{
+    va_list args;
+    life->harm = harm;
+    va_start(args, format);
+    vsnprintf(life->failure, sizeof life->failure, format, args);
+    va_end(args);
+    if (life->verbose) {
+        print_journal(life);
+    }
+    longjmp(life->out, LEFT_BY_FAILURE);
+}
+
+void life_give_up(struct life *life)
+{
+    longjmp(life->out, LEFT_FOR_WEAR);
 }
 
 static void on_lost(void *ctx)
@@ -165,6 +173,18 @@ static void remember_end(struct life *life)
     }
 }
 
+/* The flash reads well again. Could this boot not start anything for that? */
+static bool end_fault(struct life *life)
+{
+    if (life->faulty == NULL) {
+        return false;
+    }
+    life->fault_left = life->faulty->fault.after;
+    life->faulty->fault.after = 0;
+    life->faulty = NULL;
+    return life->lenient;
+}
+
 /* One power cycle: bootloader, then application. False: at rest. */
 static bool power_cycle(struct life *life)
 {
@@ -195,6 +215,14 @@ static bool power_cycle(struct life *life)
     check_wear_begin(life);
     memset(&choice, 0x5a, sizeof choice);
     int err = otter_boot(&config, &choice);
+    if (end_fault(life) && err != OTTER_OK) {
+        life->not_started = true;
+        return true;
+    }
+    if (err != OTTER_OK && life->worn && life->lenient) {
+        life->not_started = true;
+        life_give_up(life);
+    }
     if (err != OTTER_OK) {
         life_fail(life, HARM_BRICK, "the bootloader found nothing to start: %s", otter_err_str(err));
     }
@@ -230,8 +258,8 @@ static void live_on(struct life *life)
 static bool live(struct life *life)
 {
     int left = setjmp(life->out); /* every cut comes back here */
-    if (left == LEFT_BY_FAILURE) {
-        return false;
+    if (left == LEFT_BY_FAILURE || left == LEFT_FOR_WEAR) {
+        return left == LEFT_FOR_WEAR;
     }
     if (left == LEFT_BY_CUT) {
         after_cut(life);
@@ -311,8 +339,8 @@ static bool live_recorded(struct life *life)
     return ok;
 }
 
-bool life_begin(struct life *life, const struct scenario *scenario, const struct sim_map *map,
-                uint64_t seed)
+static bool build(struct life *life, const struct scenario *scenario, const struct sim_map *map,
+                  uint64_t seed)
 {
     bool verbose = life->verbose;
     struct ends *ends = life->ends;
@@ -333,8 +361,31 @@ bool life_begin(struct life *life, const struct scenario *scenario, const struct
     if (ends != NULL) {
         ends_clear(ends);
     }
+    return true;
+}
+
+bool life_begin(struct life *life, const struct scenario *scenario, const struct sim_map *map,
+                uint64_t seed)
+{
+    if (!build(life, scenario, map, seed)) {
+        return false;
+    }
     begin_track(life, &life->tracks[0]);
     return live_recorded(life);
+}
+
+bool life_worn(struct life *life, const struct scenario *scenario, const struct sim_map *map,
+               unsigned area, uint32_t off, bool silent)
+{
+    if (!build(life, scenario, map, 1)) {
+        return false;
+    }
+    const struct otter_area *worn = life_area(life, area);
+    sim_flash_break(sim_flash_of(worn), worn->base + off, silent);
+    life->worn = true;
+    life->lenient = area == 0;
+    life->world.odd = (uint8_t)(1 + area);
+    return live(life);
 }
 
 void life_end(struct life *life)
@@ -352,6 +403,46 @@ void life_end(struct life *life)
     sim_board_close(&life->board);
 }
 
+static void resume_session(struct life *life, const struct session *session)
+{
+    sim_snapshot_restore(&life->board, session->snapshot);
+    life->world = session->world;
+    life->boots = session->boots;
+    life->boots_at_cut = session->boots;
+    life->keys_count = 0;
+    life->recording = NULL;
+    life->not_started = false;
+    life->failure[0] = 0;
+}
+
+const struct otter_area *life_area(const struct life *life, unsigned index)
+{
+    const struct otter_area *areas[] = {&life->layout.primary, &life->layout.secondary,
+                                        &life->layout.scratch, &life->layout.journal};
+    return areas[index];
+}
+
+bool life_fault(struct life *life, unsigned session, unsigned area,
+                const struct sim_read_fault *fault, bool lasting)
+{
+    struct sim_flash *flash = sim_flash_of(life_area(life, area));
+    resume_session(life, &life->tracks[0].sessions[session]);
+    life->cuts_count = 0;
+    life->cuts_done = 0;
+    life->record_next = false;
+    life->board.power.random = life->tracks[0].sessions[session].random + fault->after;
+    arm_next_cut(life);
+    flash->fault = *fault;
+    life->faulty = flash;
+    life->lenient = lasting;
+    life->faulted = true;
+    life->world.odd = (uint8_t)(lasting ? 1 + area + (area == 3 && fault->silent) : 0);
+    bool ok = live(life);
+    (void)end_fault(life);
+    life->lenient = false;
+    return ok;
+}
+
 bool life_cut(struct life *life, unsigned level, const struct cut *cuts, unsigned cuts_count,
               bool record, uint64_t seed)
 {
@@ -361,20 +452,14 @@ bool life_cut(struct life *life, unsigned level, const struct cut *cuts, unsigne
         s--;
     }
     const struct session *session = &track->sessions[s];
-    sim_snapshot_restore(&life->board, session->snapshot);
-    life->world = session->world;
-    life->boots = session->boots;
-    life->boots_at_cut = session->boots;
+    resume_session(life, session);
     memcpy(life->cuts, cuts, cuts_count * sizeof *cuts);
     life->cuts[level].after -= session->ops;
     life->cuts_count = cuts_count;
     life->cuts_done = level;
-    life->keys_count = 0;
     life->record_next = record;
-    life->recording = NULL;
     life->board.power.random =
         level == 0 ? seed + cuts[0].after * 31 + (uint64_t)cuts[0].outcome : session->random;
     arm_next_cut(life);
-    life->failure[0] = 0;
     return live_recorded(life);
 }

@@ -79,6 +79,7 @@ struct world {
     uint8_t confirmed;            /* bit per image: was confirmed, or ran at rest */
     uint8_t floor, floor_counter; /* the highest that the application ever read */
     unsigned trials[LIFE_IMAGES]; /* starts on trial */
+    uint8_t odd;                  /* 1 + area that was out of order, 5: the journal lied; less is asked */
     bool hung;                    /* the watchdog ends this boot */
     bool reason_due;              /* a reason must be read before anything else */
     bool died, fallback_gone;
@@ -129,6 +130,12 @@ struct life {
     struct ends *ends;       /* of device states lived through before; NULL: live everything */
     uint64_t longest;        /* operations of the longest boot behind a cut */
     unsigned most_boots;     /* from the last cut to rest */
+    struct sim_flash *faulty; /* its reads go wrong in the next boot */
+    uint64_t fault_left;
+    bool faulted;             /* reads went wrong in this life */
+    bool lenient;             /* something is out of order: the life may end otherwise */
+    bool worn;                /* a sector is: what does not work is no failure */
+    bool not_started;         /* a boot found nothing to start, and may */
     bool verbose;
     jmp_buf out;
     enum harm harm;
@@ -152,12 +159,33 @@ void life_end(struct life *life);
 bool life_cut(struct life *life, unsigned level, const struct cut *cuts, unsigned cuts_count,
               bool record, uint64_t seed);
 
+/*
+ * Live from that session of track 0 with a read fault in its boot (not in what the application
+ * does after it). lasting: the life may end otherwise than planned, and that boot may start
+ * nothing (not_started). fault_left: what was left of fault->after behind the boot.
+ */
+bool life_fault(struct life *life, unsigned session, unsigned area,
+                const struct sim_read_fault *fault, bool lasting);
+
+/* 0 primary, 1 secondary, 2 scratch, 3 journal. */
+const struct otter_area *life_area(const struct life *life, unsigned index);
+
+/* life_begin with a worn sector in an area. */
+bool life_worn(struct life *life, const struct scenario *scenario, const struct sim_map *map,
+               unsigned area, uint32_t off, bool silent);
+
+/* The image that the primary holds; LIFE_IMAGES: none. */
+unsigned life_primary(const struct life *life);
+
 /* A digest of device and world where the track begins. False: chance has its part in it. */
 bool life_key(struct life *life, const struct track *track, uint64_t *ret_key);
 
 /* For the scenario's application: fail with a message (does not return). */
 void life_fail(struct life *life, enum harm harm, const char *format, ...)
     __attribute__((format(printf, 3, 4), noreturn));
+
+/* A worn sector ends this life, and may (does not return). */
+void life_give_up(struct life *life) __attribute__((noreturn));
 
 /* What the application does after a boot; false: the device is at rest. */
 bool app_run(struct life *life, const struct otter_boot_choice *choice, unsigned running);

@@ -4,13 +4,15 @@
  *
  *   powerloss [--map M]... [--scenario S] [--outcome O] [--samples N] [--double N | --double-all]
  *             [--campaigns N] [--every-outcome] [--seed S] [--jobs N]
+ *   powerloss --faults [--map M]... [--scenario S] [--samples N]
  *   powerloss otter-test <scenario>:<map>:<cut>[+<cut>...]:<outcome>[+...]:<seed>
  *                                      one case again, told
  *
  * Without --map: the five maps, scaled. "--map all" takes all scaled ones, "--map generated" all
  * generated geometries, "--map true-size/NAME" a real map. --samples N cuts at N operations only,
  * spread evenly. --double N cuts the recovery of each trial N times again, half of them early;
- * --double-all at every operation. --campaigns N: N lives of 3 to 10 cuts for each scenario.
+ * --double-all at every operation. --faults: reads that fail and worn sectors instead of cuts, at N
+ * reads of each boot. --campaigns N: N lives of 3 to 10 cuts for each scenario.
  */
 #include "test/powerloss/run.h"
 #include "test/powerloss/shapes.h"
@@ -76,6 +78,7 @@ static bool take_options(struct plan *plan, int argc, char **argv)
         {"samples", required_argument, NULL, 'n'},   {"seed", required_argument, NULL, 'r'},
         {"campaigns", required_argument, NULL, 'c'}, {"jobs", required_argument, NULL, 'j'},
         {"double-all", no_argument, NULL, 'D'},      {"every-outcome", no_argument, NULL, 'e'},
+        {"faults", no_argument, NULL, 'f'},          {"verbose", no_argument, NULL, 'v'},
         {NULL, 0, NULL, 0},
     };
     bool good = true;
@@ -89,6 +92,8 @@ static bool take_options(struct plan *plan, int argc, char **argv)
         case 'c': plan->campaigns = (unsigned)strtoul(optarg, NULL, 10); break;
         case 'j': plan->jobs = (unsigned)strtoul(optarg, NULL, 10); break;
         case 'r': plan->seed = strtoull(optarg, NULL, 10); break;
+        case 'v': plan->verbose = true; break;
+        case 'f': plan->faults = true; break;
         case 'D': plan->double_all = true; break;
         case 'e': plan->every_outcome = true; break;
         default: good = false;
@@ -111,5 +116,5 @@ int main(int argc, char **argv)
     for (unsigned i = 0; none && i < SHAPES_OF_MAPS; i++) {
         (void)add_map(&plan, shape_name(i));
     }
-    return run_plan(&plan) == 0 ? 0 : 1;
+    return (plan.faults ? run_faults(&plan) : run_plan(&plan)) == 0 ? 0 : 1;
 }

@@ -20,6 +20,7 @@ struct plan {
     unsigned campaigns;   /* lives with 3 to 10 cuts, for each scenario */
     uint64_t seed;
     unsigned jobs;        /* processes */
+    bool faults;          /* not cuts, but reads that fail and worn sectors */
     bool verbose, every_outcome; /* a line of the table for each outcome */
 };
 
@@ -45,5 +46,8 @@ int run_again(const struct plan *plan, const char *id);
 
 /* All of it in plan->jobs processes, and the table. The number of failures. */
 uint64_t run_plan(const struct plan *plan);
+
+/* Reads that fail or lie, and worn sectors, instead of cuts; and the table. */
+uint64_t run_faults(const struct plan *plan);
 
 #endif

@@ -308,6 +308,9 @@ static void test_a_broken_network_interface_is_said(void **test)
 static void test_a_journal_of_another_map_is_said(void **test)
 {
     (void)test;
+    struct otter_state state;
+    assert_int_equal(otter_state_open(&state, &rig->layout), 0);
+    assert_int_equal(otter_state_save_download(&state, &(struct otter_download){.off = 512}), 0);
     rig->layout.map_hash[0] ^= 1;
     check_nothing_starts("cannot start updates: the journal was written under another flash map");
 }

@@ -137,7 +137,7 @@ static void test_a_rest_that_a_cut_left_unproven_is_proven_by_the_boot(void **te
             }
         }
     }
-    assert_in_range(confirmed, 5, 35);
+    assert_in_range(confirmed, 5, 40); /* a cell is read twice before it counts as no record */
     sim_snapshot_free(trial);
     free(same.bytes);
 }

@@ -169,6 +169,52 @@ static void test_a_dead_journal_and_a_dead_primary_do_not_stop_a_bootstrap(void 
     assert_true(device_runs(&v2));
 }
 
+static void test_a_journal_out_of_reach_starts_a_good_primary_and_writes_nothing(void **test)
+{
+    (void)test;
+    device_install(&v2, false);
+    uint64_t ops = device.board.power.ops;
+    faulty_wrap(&device.layout.journal);
+    faulty_reads(0, FAULTY_ALL);
+    assert_int_equal(device_boot(), 0);
+    assert_true(device_runs(&v1));
+    assert_int_equal(device.board.power.ops, ops);
+    faulty_reads(FAULTY_ALL, 0);
+    assert_int_equal(device_boot(), 0); /* it reads again, and nothing was lost */
+    assert_true(device_runs(&v2));
+    assert_true(device.choice.on_trial);
+}
+
+/* Below a floor that is not known nothing is installed: it may have been the one that ruled it out. */
+static void test_a_journal_out_of_reach_installs_nothing(void **test)
+{
+    (void)test;
+    device_download(&v2);
+    spoil(&device.layout.primary, 0x1000);
+    uint64_t ops = device.board.power.ops;
+    faulty_wrap(&device.layout.journal);
+    faulty_reads(0, FAULTY_ALL);
+    assert_int_equal(device_boot(), OTTER_ERR_AUTH);
+    assert_int_equal(device.board.power.ops, ops);
+    faulty_reads(FAULTY_ALL, 0);
+    assert_int_equal(device_boot(), 0);
+    assert_true(device_runs(&v2));
+}
+
+/* Read when the request was found, and no more when the table is asked again. */
+static void test_a_journal_that_stops_reading_before_the_swap_begins_none(void **test)
+{
+    (void)test;
+    device_install(&v2, false);
+    faulty_wrap(&device.layout.journal);
+    uint64_t ops = device.board.power.ops;
+    break_reads_at(OTTER_BOOT_FOUND, OTTER_PHASE_REQUESTED, 0, FAULTY_ALL);
+    assert_int_equal(device_boot(), 0);
+    assert_true(device_runs(&v1));
+    assert_int_equal(device.board.power.ops, ops);
+    assert_int_equal(device.choice.reason, OTTER_REASON_NONE);
+}
+
 /* Image, then fallback, then nothing: until a good image comes into the secondary. */
 static void test_a_trial_whose_image_and_fallback_die_is_ended_by_a_new_image(void **test)
 {
@@ -324,6 +370,9 @@ int main(void)
         SWAP(test_a_bootstrap_that_does_not_verify_ends_and_is_tried_at_the_next_boot),
         SWAP(test_a_revert_that_does_not_verify_ends_and_is_tried_at_the_next_boot),
         SWAP(test_a_dead_journal_and_a_dead_primary_do_not_stop_a_bootstrap),
+        SWAP(test_a_journal_out_of_reach_starts_a_good_primary_and_writes_nothing),
+        SWAP(test_a_journal_out_of_reach_installs_nothing),
+        SWAP(test_a_journal_that_stops_reading_before_the_swap_begins_none),
         SWAP(test_a_trial_whose_image_and_fallback_die_is_ended_by_a_new_image),
         SWAP(test_a_record_that_does_not_fit_the_fallback_does_not_lead_to_it),
         SWAP(test_a_swap_of_another_layout_is_not_taken_up),

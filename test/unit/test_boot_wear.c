@@ -62,6 +62,19 @@ static void test_a_worn_sector_turns_the_swap_back(void **test)
     }
 }
 
+/* The old image is still there: the swap back finds it, and erases nothing more. */
+static void test_a_worn_sector_of_the_primary_does_not_stop_the_old_image(void **test)
+{
+    (void)test;
+    device_install(&v2, false);
+    sim_flash_break(sim_flash_of(&device.layout.primary), device.layout.primary.base + 0x2000, false);
+    assert_int_equal(device_boot(), 0);
+    assert_true(device_runs(&v1));
+    assert_int_equal(device.choice.reason, OTTER_REASON_COPY_FAILED);
+    assert_int_equal(device_boot(), 0);
+    assert_true(device_runs(&v1));
+}
+
 static void wear_out_the_journal(void)
 {
     for (uint32_t off = 0; off < device.layout.journal.size; off += 512) {
@@ -269,6 +282,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SWAP(test_a_worn_sector_turns_the_swap_back),
+        SWAP(test_a_worn_sector_of_the_primary_does_not_stop_the_old_image),
         SWAP(test_a_worn_out_journal_does_not_stop_a_good_primary),
         SWAP(test_a_journal_that_dies_on_trial_still_lets_the_old_image_back),
         SWAP(test_a_journal_that_dies_in_a_swap_turns_it_back),

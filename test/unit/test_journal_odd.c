@@ -201,7 +201,7 @@ static void test_records_that_come_and_go_make_the_tail_unproven(void **state)
     faulty_wrap(&area);
     faulty.reads.from = 96;
     faulty.reads.to = 160;
-    faulty_reads(2, 2); /* found while HEADs are looked for, lost while records are taken */
+    faulty_reads(2, 4); /* found while HEADs are looked for, lost while records are taken */
     assert_int_equal(open_journal(), 0);
     assert_int_equal(faulty.reads.bad, 0);
     assert_int_equal(number, 120);
@@ -209,11 +209,95 @@ static void test_records_that_come_and_go_make_the_tail_unproven(void **state)
     assert_true(journal.unproven);
 }
 
+/* Two generations, in force the second: 33 records were written. */
+static void fill_two_halves(void)
+{
+    assert_int_equal(open_journal(), 1);
+    for (uint32_t n = 1; n <= 26; n++) {
+        assert_int_equal(append(n), 0);
+    }
+    assert_int_equal(open_journal(), 0);
+    assert_int_equal(number, 26);
+    assert_int_equal(journal.half_off, HALF);
+    faulty_wrap(&area);
+}
+
+static void test_a_read_that_goes_wrong_once_changes_nothing(void **state)
+{
+    (void)state;
+    fill_two_halves();
+    for (unsigned silent = 0; silent < 2; silent++) {
+        faulty.silent = silent != 0;
+        uint32_t n = 0;
+        do {
+            faulty_reads(n++, 1);
+            assert_int_equal(open_journal(), 0);
+            assert_int_equal(number, 26);
+        } while (faulty.reads.bad == 0);
+        assert_true(n > 2 * HALF / OTTER_RECORD_SIZE);
+    }
+}
+
+/* From the n-th read on, for ever: the end of the truth may be missing then. */
+static void test_a_journal_that_stops_reading_is_never_taken_by_half(void **state)
+{
+    (void)state;
+    fill_two_halves();
+    for (unsigned silent = 0; silent < 2; silent++) {
+        faulty.silent = silent != 0;
+        bool whole = false;
+        for (uint32_t n = 0; !whole; n++) {
+            faulty_reads(n, FAULTY_ALL);
+            int err = open_journal();
+            whole = faulty.reads.good != 0;
+            if (err == OTTER_OK) {
+                assert_int_equal(number, 26);
+            } else { /* lies look like random bytes */
+                assert_int_equal(silent != 0 && err == 1 ? OTTER_ERR_IO : err, OTTER_ERR_IO);
+                assert_int_equal(number, 0);
+            }
+        }
+    }
+}
+
+static void test_a_half_that_does_not_read_is_not_an_empty_one(void **state)
+{
+    (void)state;
+    fill_two_halves();
+    for (uint32_t half = 0; half < 2 * HALF; half += HALF) {
+        faulty.reads.from = half;
+        faulty.reads.to = half + HALF;
+        faulty_reads(0, FAULTY_ALL);
+        assert_int_equal(open_journal(), OTTER_ERR_IO);
+        assert_int_equal(number, 0);
+    }
+    faulty_reads(FAULTY_ALL, 0);
+    assert_int_equal(open_journal(), 0);
+    assert_int_equal(number, 26);
+}
+
+/* A session that could not read back left records that were written all the same. */
+static void test_numbers_are_not_used_twice(void **state)
+{
+    (void)state;
+    poke_head(0, 10, 10, 0);
+    poke_state(32, 11);
+    poke_state(HALF + 64, 15);
+    poke_state(HALF + 5 * SECTOR, 17);
+    assert_int_equal(open_journal(), 0);
+    assert_int_equal(number, 110);
+    for (uint32_t n = 1; n <= 40; n++) {
+        assert_int_equal(append(n), 0);
+        assert_true(journal.seq > 17);
+        assert_int_equal(open_journal(), 0);
+        assert_int_equal(number, n);
+    }
+}
+
 static void test_a_cell_that_cannot_be_read_back_is_passed_over(void **state)
 {
     (void)state;
     assert_int_equal(open_journal(), 1);
-    assert_int_equal(otter_journal_create(&journal), 0);
     assert_int_equal(append(1), 0);
     faulty_wrap(&area);
     journal.area = area;
@@ -267,6 +351,10 @@ int main(void)
         ODD(test_a_half_is_in_force_only_with_all_its_live_records),
         ODD(test_a_head_that_vouches_for_too_many_records_is_not_believed),
         ODD(test_records_that_come_and_go_make_the_tail_unproven),
+        ODD(test_a_read_that_goes_wrong_once_changes_nothing),
+        ODD(test_a_journal_that_stops_reading_is_never_taken_by_half),
+        ODD(test_a_half_that_does_not_read_is_not_an_empty_one),
+        ODD(test_numbers_are_not_used_twice),
         ODD(test_a_cell_that_cannot_be_read_back_is_passed_over),
         ODD(test_a_small_half_in_doubt_and_full_moves),
         ODD(test_sectors_smaller_than_a_record_cannot_hold_a_journal),

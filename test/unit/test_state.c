@@ -16,6 +16,7 @@
 static struct sim_board board;
 static struct otter_layout layout;
 static struct otter_state state;
+static bool was_created; /* no valid half was found */
 static jmp_buf out;
 
 static void on_lost(void *ctx)
@@ -37,7 +38,9 @@ static int setup(void **test)
 {
     (void)test;
     create("psoc62_512k_xip_swap_single");
-    return otter_state_open(&state, &layout);
+    int err = otter_state_open(&state, &layout);
+    was_created = state.created;
+    return err == OTTER_OK ? otter_state_settle(&state, NULL) : err; /* the first record begins it */
 }
 
 static int teardown(void **test)
@@ -71,7 +74,7 @@ static void put_phase(enum otter_phase phase)
 static void test_a_new_journal_is_idle(void **test)
 {
     (void)test;
-    assert_true(state.created);
+    assert_true(was_created);
     reopen();
     assert_false(state.created);
     assert_int_equal(state.phase, OTTER_PHASE_IDLE);
