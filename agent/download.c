@@ -365,8 +365,9 @@ static void take_whole(struct otter_agent *agent)
 static void take_end(struct otter_agent *agent)
 {
     struct otter_fetch *fetch = &agent->fetch;
-    bool part = agent->http.head.status == 206;
-    bool lacks = fetch->total != 0 && otter_install_position(&agent->install) < fetch->total;
+    uint32_t position = otter_install_position(&agent->install);
+    bool part = agent->http.head.status == 206 && position > fetch->from; /* of nothing: a break */
+    bool lacks = fetch->total != 0 && position < fetch->total;
     fetch->cut = agent->http.cut;
     otter_http_finish(&agent->http);
     if (!lacks) {
