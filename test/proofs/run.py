@@ -32,11 +32,14 @@ PROOFS = {
     "area-erase-640": ("area_erase", [AREA], ["SECTOR=640", "SECTORS_MAX=200"], [], [NO_WRAP]),
     "view-read": ("view_read", [AREA], [], [], [NO_WRAP]),
     "record": ("record", [JOURNAL], [], ["crc32_of"], ["--unwind", "33"]),
-    "journal-open": ("journal_open", [JOURNAL, AREA], [], ["crc32_of"], ["--unwind", "14", "--unwindset", "is_blank.0:34"]),
+    "journal-open": ("journal_open", [JOURNAL, AREA], [], ["crc32_of"], ["--unwind", "14", "--unwindset", "is_blank.0:34", "--object-bits", "12"]),
     "number": ("number", [TEXT], ['PREFIX=""', "DIGITS=5"], [], ["--unwind", "13"]),
     "number-edge": ("number", [TEXT], ['PREFIX="42949672"', "DIGITS=3"], [], ["--unwind", "13"]),
     "http-body": ("http_body", ["agent/body.c"], [], [], ["--unwind", "70", NO_WRAP]),
     "image-tlv": ("image_tlv", ["slot/image.c", AREA], ["SIZE=64"], [], ["--unwind", "16", "--sat-solver", "cadical"]),
+    "range-ask": ("range_ask", [], [], [], ["--unwind", "4"]),
+    "range-read": ("range_read", [TEXT], ['PREFIX=""', "CHARS=14"], [], ["--unwind", "30"]),
+    "range-read-edge": ("range_read", [TEXT], ['PREFIX="4294967290-42949672"', "CHARS=14"], [], ["--unwind", "50"]),
     "back-off": ("back_off", ["agent/wait.c"], [], [], ["--unwind", "33"]),
 }
 
