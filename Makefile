@@ -103,6 +103,14 @@ setup-proofs:
 proofs: setup-proofs
 	@test/proofs/run.py
 
+## exhaustive every small image, answer, record and date, beside second readers, under sanitizers (a quarter of an
+##            hour; the short part of it is in make test)
+.PHONY: exhaustive
+exhaustive: setup-build
+	@mkdir -p build/asan
+	@flock build/asan/.lock sh -c 'cmake --preset asan >/dev/null && cmake --build --preset asan --target exhaustive'
+	@test/exhaustive/run.py
+
 ## glitch     each instruction of the Cortex-M4 bootloader disturbed once, with wrong images in the slots
 ##            (docs/glitches.md; ARGS=--short: a minute of it)
 .PHONY: glitch

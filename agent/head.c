@@ -126,20 +126,21 @@ static int take_range(struct otter_http *http, const char *value)
     return *value == '/' && read_total(head, value + 1, end) ? 0 : OTTER_ERR_CORRUPT;
 }
 
-/* An entity tag: opaque, quoted, perhaps weak. One that is too long is as good as none. */
+/* An entity tag: opaque, quoted, perhaps weak. One that is too long is as good as none, and so are
+ * two of them. */
 static int take_etag(struct otter_http *http, const char *value)
 {
+    struct otter_head *head = &http->head;
     size_t len = strlen(value);
     const char *quoted = len > 2 && memcmp(value, "W/", 2) == 0 ? value + 2 : value;
     size_t quoted_len = strlen(quoted);
-    if (quoted_len < 2 || quoted[0] != '"' || strchr(quoted + 1, '"') != quoted + quoted_len - 1 ||
-        http->head.etag[0] != '\0') {
-        http->head.etag[0] = '\0'; /* none, or two of them: nothing to rely on */
-        return 0;
+    bool good = quoted_len >= 2 && quoted[0] == '"' &&
+                strchr(quoted + 1, '"') == quoted + quoted_len - 1 && len < sizeof head->etag;
+    head->etag[0] = '\0';
+    if (good && !head->has_etag) {
+        memcpy(head->etag, value, len + 1);
     }
-    if (len < sizeof http->head.etag) {
-        memcpy(http->head.etag, value, len + 1);
-    }
+    head->has_etag = true;
     return 0;
 }
 

@@ -149,11 +149,11 @@ static int take_header(const struct otter_view *view, struct otter_image *image)
 static int take_counter(const struct walk *walk, struct otter_image *image)
 {
     uint8_t raw[sizeof image->security_counter] = {0};
-    if (image->has_security_counter) {
-        return OTTER_IMAGE_TLV_TWICE;
-    }
     if (walk->len != sizeof raw) {
         return OTTER_IMAGE_TLV_LENGTH;
+    }
+    if (image->has_security_counter) {
+        return OTTER_IMAGE_TLV_TWICE;
     }
     int err = otter_view_read(walk->view, walk->data, raw, sizeof raw);
     image->security_counter = load_le32(raw);

@@ -37,7 +37,7 @@ struct otter_request {
 struct otter_head { /* head.c: what the head of an answer said */
     uint16_t status;
     bool http_1_0, close, keep_alive, chunked, encoded;
-    bool has_length, has_range, has_location, location_elsewhere;
+    bool has_length, has_range, has_location, location_elsewhere, has_etag;
     bool has_retry, retry_is_date;
     int location_err;
     uint32_t length;
