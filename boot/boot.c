@@ -219,13 +219,25 @@ static bool secondary_good(struct boot *boot)
     return !boot->bootstrapped && judge_secondary(boot) == OTTER_REASON_NONE;
 }
 
+/* The plan of the record: the one that the swap began with, if it fits this layout. */
+static bool has_plan(struct boot *boot)
+{
+    const struct otter_state *state = &boot->state;
+    return otter_plan_make(boot->layout, state->old_size, state->new_size, &boot->run.plan) == OTTER_OK &&
+           boot->run.plan.unit == state->unit_size;
+}
+
+/* Can a move that is on record go on? */
+static bool plan_holds(struct boot *boot)
+{
+    return has_plan(boot) && boot->state.out_count <= boot->run.plan.count;
+}
+
 static bool fallback_good(struct boot *boot)
 {
     const struct otter_state *state = &boot->state;
     struct otter_image image;
-    if (boot->reverted || state->old_size == 0 ||
-        otter_plan_make(boot->layout, state->old_size, state->new_size, &boot->run.plan) < 0 ||
-        boot->run.plan.unit != state->unit_size) {
+    if (boot->reverted || state->old_size == 0 || !has_plan(boot)) {
         return false;
     }
     struct otter_view view = otter_plan_fallback(boot->layout, &boot->run.plan);
@@ -359,22 +371,15 @@ static int revert(struct boot *boot)
 
 /* Take up what a reset interrupted: the same state first, so that it cannot read
  * differently any more. */
-static int resume(struct boot *boot, enum otter_boot_event_kind kind)
+static void resume(struct boot *boot, enum otter_boot_event_kind kind)
 {
-    struct otter_state *state = &boot->state;
     boot->primary_known = false;
     boot->run.told = 0;
-    if (boot->entered) {
-        return OTTER_OK;
+    if (!boot->entered) {
+        boot->run.redo = true;
+        (void)enter(boot, boot->state.phase);
+        tell(boot, kind);
     }
-    int err = otter_plan_make(boot->layout, state->old_size, state->new_size, &boot->run.plan);
-    if (err < 0 || boot->run.plan.unit != state->unit_size) {
-        return OTTER_ERR_CORRUPT; /* the layout is not the one the swap began with */
-    }
-    boot->run.redo = true;
-    (void)enter(boot, state->phase);
-    tell(boot, kind);
-    return OTTER_OK;
 }
 
 /* The steps, then the primary as they left it. */
@@ -396,11 +401,8 @@ static int swap(struct boot *boot)
 static int run_swap(struct boot *boot)
 {
     struct otter_state *state = &boot->state;
-    int err = resume(boot, OTTER_BOOT_SWAP_RESUMED);
-    if (err < 0) {
-        return err;
-    }
-    err = swap(boot);
+    resume(boot, OTTER_BOOT_SWAP_RESUMED);
+    int err = swap(boot);
     if (err < 0 && state->old_size != 0) {
         return begin_revert(boot, OTTER_REASON_COPY_FAILED);
     }
@@ -426,17 +428,14 @@ static bool rejects(enum otter_reason reason)
 
 static int run_revert(struct boot *boot)
 {
-    int err = resume(boot, OTTER_BOOT_REVERT_RESUMED);
-    if (err < 0) {
-        return err;
-    }
+    resume(boot, OTTER_BOOT_REVERT_RESUMED);
     boot->reverted = true;
     if (rejects(boot->state.reason)) {
         (void)otter_state_write_reject(&boot->state);
     } else {
         boot->run.redo_all = true; /* flash failed: do not compare with what it reads */
     }
-    err = otter_revert_run(&boot->run);
+    int err = otter_revert_run(&boot->run);
     if (err < 0) {
         return err;
     }
@@ -466,14 +465,14 @@ static const struct {
     {OTTER_PHASE_IDLE, always, nothing},
     {OTTER_PHASE_REQUESTED, request_refused, refuse},
     {OTTER_PHASE_REQUESTED, always, begin_swap},
-    {OTTER_PHASE_SWAP, always, run_swap},
+    {OTTER_PHASE_SWAP, plan_holds, run_swap},
     {OTTER_PHASE_TRIAL, trial_goes_on, start_trial},
     {OTTER_PHASE_TRIAL, fallback_good, revert},
     {OTTER_PHASE_TRIAL, may_stay_on_trial, start_trial},
     {OTTER_PHASE_TRIAL, primary_good, keep},
     {OTTER_PHASE_TRIAL, secondary_good, begin_swap},
     {OTTER_PHASE_TRIAL, always, nothing},
-    {OTTER_PHASE_REVERT, always, run_revert},
+    {OTTER_PHASE_REVERT, plan_holds, run_revert},
 };
 
 enum { RULES = sizeof rules / sizeof rules[0] };
@@ -486,7 +485,7 @@ static int decide(struct boot *boot)
         while (i < RULES && (rules[i].phase != boot->state.phase || !rules[i].question(boot))) {
             i++;
         }
-        if (i == RULES) { /* a phase nobody knows: a fault wrote it, and must not be the end */
+        if (i == RULES) { /* no such phase, or no such plan: must not be the end */
             boot->state.phase = OTTER_PHASE_IDLE;
             boot->state.proven = false;
         } else {

@@ -257,21 +257,72 @@ static void test_a_record_that_does_not_fit_the_fallback_does_not_lead_to_it(voi
     sim_snapshot_free(trial);
 }
 
-static void test_a_swap_of_another_layout_is_not_taken_up(void **test)
+/* Moves that no bootloader with this layout began. */
+enum { TOO_LARGE, OTHER_UNIT, REVERT_OTHER_UNIT, REVERT_TOO_FAR, SWAP_TOO_FAR, NO_MOVES };
+
+static void write_no_move(unsigned which)
+{
+    struct otter_state state = read_state();
+    struct otter_plan plan;
+    assert_int_equal(otter_plan_make(&device.layout, v1.size, v2.size, &plan), 0);
+    bool revert = which == REVERT_OTHER_UNIT || which == REVERT_TOO_FAR;
+    state.phase = revert ? OTTER_PHASE_REVERT : OTTER_PHASE_SWAP;
+    state.old_size = v1.size;
+    state.new_size = which == TOO_LARGE ? UINT32_MAX : v2.size;
+    state.unit_size = which == OTHER_UNIT || which == REVERT_OTHER_UNIT ? plan.unit + 0x1000 : plan.unit;
+    state.out_count = which == REVERT_TOO_FAR || which == SWAP_TOO_FAR ? plan.count + 1 : 1;
+    state.in_count = which == SWAP_TOO_FAR ? plan.count : 0;
+    assert_int_equal(otter_state_write(&state), 0);
+}
+
+static void test_a_move_that_fits_no_plan_is_rest(void **test)
 {
     (void)test;
     device_install(&v2, false);
-    for (unsigned i = 0; i < 3; i++) {
-        struct otter_state state = read_state();
-        state.phase = i == 2 ? OTTER_PHASE_REVERT : OTTER_PHASE_SWAP;
-        state.old_size = v1.size;
-        state.new_size = i == 0 ? UINT32_MAX : v2.size;
-        state.unit_size = 0x3000;
-        assert_int_equal(otter_state_write(&state), 0);
-        assert_int_equal(device_boot(), OTTER_ERR_CORRUPT);
-        assert_int_equal(device_event(OTTER_BOOT_NOTHING)->err, OTTER_ERR_CORRUPT);
-        assert_true(device_holds(&device.layout.primary, &v1));
+    for (unsigned which = 0; which < NO_MOVES; which++) {
+        write_no_move(which);
+        assert_int_equal(device_boot(), 0);
+        assert_true(device_runs(&v1));
         assert_true(device_holds(&device.layout.secondary, &v2));
+        assert_int_equal(read_state().phase, OTTER_PHASE_IDLE);
+        uint64_t ops = device.board.power.ops;
+        assert_int_equal(device_boot(), 0);
+        assert_int_equal(device.board.power.ops, ops);
+    }
+}
+
+static void test_a_move_that_fits_no_plan_does_not_stop_a_bootstrap(void **test)
+{
+    (void)test;
+    device_install(&v2, false);
+    spoil(&device.layout.primary, 0x1000);
+    struct sim_snapshot *dead = sim_snapshot_save(&device.board);
+    for (unsigned which = 0; which < NO_MOVES; which++) {
+        sim_snapshot_restore(&device.board, dead);
+        write_no_move(which);
+        assert_int_equal(device_boot(), 0);
+        assert_non_null(device_event(OTTER_BOOT_BOOTSTRAP));
+        assert_true(device_runs(&v2));
+        assert_false(device.choice.on_trial);
+    }
+    sim_snapshot_free(dead);
+}
+
+/* With nothing to start nothing is written either: what the record means may still be found out. */
+static void test_a_move_that_fits_no_plan_is_kept_where_nothing_starts(void **test)
+{
+    (void)test;
+    device_install(&v2, false);
+    spoil(&device.layout.primary, 0x1000);
+    spoil(&device.layout.secondary, 0x1000);
+    for (unsigned which = 0; which < NO_MOVES; which++) {
+        write_no_move(which);
+        uint64_t ops = device.board.power.ops;
+        enum otter_phase phase = read_state().phase;
+        assert_int_equal(device_boot(), OTTER_ERR_AUTH);
+        assert_int_equal(device_event(OTTER_BOOT_NOTHING)->err, OTTER_ERR_AUTH);
+        assert_int_equal(device.board.power.ops, ops);
+        assert_int_equal(read_state().phase, phase);
     }
 }
 
@@ -375,7 +426,9 @@ int main(void)
         SWAP(test_a_journal_that_stops_reading_before_the_swap_begins_none),
         SWAP(test_a_trial_whose_image_and_fallback_die_is_ended_by_a_new_image),
         SWAP(test_a_record_that_does_not_fit_the_fallback_does_not_lead_to_it),
-        SWAP(test_a_swap_of_another_layout_is_not_taken_up),
+        SWAP(test_a_move_that_fits_no_plan_is_rest),
+        SWAP(test_a_move_that_fits_no_plan_does_not_stop_a_bootstrap),
+        SWAP(test_a_move_that_fits_no_plan_is_kept_where_nothing_starts),
         SWAP(test_a_phase_that_nobody_knows_is_rest),
         SWAP(test_program_units_too_large_for_the_buffer_are_refused),
         SWAP(test_a_plan_for_sizes_from_a_broken_record_is_refused),
