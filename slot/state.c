@@ -140,15 +140,27 @@ static void take_state(struct otter_state *state, const struct otter_record *rec
     }
 }
 
-/* Proven once it is repeated: what is there from before may be one that cannot be relied on. */
-static void take_floor(struct otter_state *state, const struct otter_record *record, bool again)
+/* The floor never falls, in neither of its two. True: this is what it was. */
+static bool raise_floor(struct otter_state *state, const struct otter_version *version,
+                        uint32_t counter)
 {
-    struct otter_record before;
-    (void)give(state, LIVE_FLOOR, &before);
-    state->proven = state->proven && again &&
-                    memcmp(before.body, record->body, sizeof before.body) == 0;
-    state->floor_version = load_version(record->body);
-    state->floor_counter = load_le32(record->body + 8);
+    int newer = otter_version_compare(version, &state->floor_version);
+    bool same = newer == 0 && counter == state->floor_counter;
+    if (newer > 0) {
+        state->floor_version = *version;
+    }
+    if (counter > state->floor_counter) {
+        state->floor_counter = counter;
+    }
+    return same;
+}
+
+/* Proven once it is repeated: what is there from before may be one that cannot be relied on. */
+static void take_floor(struct otter_state *state, const struct otter_record *record)
+{
+    struct otter_version version = load_version(record->body);
+    bool same = raise_floor(state, &version, load_le32(record->body + 8));
+    state->proven = state->proven && same && state->last_type == OTTER_RECORD_FLOOR;
 }
 
 /* rejects_count: not there. */
@@ -207,7 +219,7 @@ static void take(void *ctx, const struct otter_record *record)
         otter_state_add_reject(state, &reject);
         break;
     case OTTER_RECORD_FLOOR:
-        take_floor(state, record, state->last_type == OTTER_RECORD_FLOOR);
+        take_floor(state, record);
         break;
     case OTTER_RECORD_DOWNLOAD:
         state->download.off = load_le32(record->body);
@@ -256,16 +268,6 @@ bool otter_state_floor_rises(const struct otter_state *state, const struct otter
            image->security_counter > state->floor_counter;
 }
 
-static void raise_floor(struct otter_state *state, const struct otter_image *image)
-{
-    if (otter_version_compare(&image->version, &state->floor_version) > 0) {
-        state->floor_version = image->version;
-    }
-    if (image->security_counter > state->floor_counter) {
-        state->floor_counter = image->security_counter;
-    }
-}
-
 int otter_state_settle(struct otter_state *state, const struct otter_image *confirmed)
 {
     state->phase = OTTER_PHASE_IDLE;
@@ -281,7 +283,7 @@ int otter_state_settle(struct otter_state *state, const struct otter_image *conf
     /* Any record behind proves it. The floor is one that must not be read from a cell that
      * a cut left unstable, so it is that one, and is proven by its repetition. */
     if (confirmed != NULL) {
-        raise_floor(state, confirmed);
+        (void)raise_floor(state, &confirmed->version, confirmed->security_counter);
     }
     err = append(state, LIVE_FLOOR);
     if (err == OTTER_OK) {

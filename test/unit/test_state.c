@@ -141,6 +141,34 @@ static void test_confirm_settles_and_raises_the_floor(void **test)
     assert_false(otter_state_floor_rises(&state, &image));
 }
 
+/* Version and counter each: the highest of all that the half holds, whatever came last. */
+static void test_a_lower_record_does_not_lower_the_floor(void **test)
+{
+    (void)test;
+    struct otter_image image = image_of(5);
+    assert_int_equal(otter_state_settle(&state, &image), 0);
+    state.floor_version.minor = 2;
+    state.floor_counter = 9;
+    assert_int_equal(otter_state_settle(&state, NULL), 0); /* FLOOR twice, as it stands in memory */
+    reopen();
+    assert_int_equal(state.floor_version.minor, 5);
+    assert_int_equal(state.floor_counter, 9);
+    assert_false(state.proven); /* so the next boot writes both */
+    state.floor_version.minor = 6;
+    state.floor_counter = 1;
+    assert_int_equal(otter_state_settle(&state, NULL), 0);
+    reopen();
+    assert_int_equal(state.floor_version.minor, 6);
+    assert_int_equal(state.floor_counter, 9);
+    assert_false(state.proven);
+    state.journal.next_off = state.journal.half_off + state.journal.half_size; /* compaction */
+    assert_int_equal(otter_state_settle(&state, NULL), 0);
+    reopen();
+    assert_int_equal(state.floor_version.minor, 6);
+    assert_int_equal(state.floor_counter, 9);
+    assert_true(state.proven);
+}
+
 static void test_the_newest_four_rejects_are_kept(void **test)
 {
     (void)test;
@@ -306,6 +334,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_request_keeps_what_was_asked_for, setup, teardown),
         cmocka_unit_test_setup_teardown(test_request_is_refused_on_trial_and_for_a_rejected_image, setup, teardown),
         cmocka_unit_test_setup_teardown(test_confirm_settles_and_raises_the_floor, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_lower_record_does_not_lower_the_floor, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_newest_four_rejects_are_kept, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_reason_stays_until_acknowledged, setup, teardown),
         cmocka_unit_test_setup_teardown(test_give_up_is_remembered_only_on_trial, setup, teardown),
