@@ -229,6 +229,10 @@ static int look(struct otter_journal *journal, const struct otter_journal_reader
     if (!find_head(journal, 0, &heads[0]) || !find_head(journal, journal->half_size, &heads[1])) {
         return OTTER_ERR_IO;
     }
+    if (journal->highest > INT32_MAX) { /* no flash lives that long; numbers must not wrap */
+        journal->highest = 0;
+        return 1;
+    }
     uint32_t newest = heads[1].seq > heads[0].seq;
     for (uint32_t tries = 0; tries < 2; tries++, newest ^= 1u) {
         const struct otter_record *head = &heads[newest];

