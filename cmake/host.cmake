@@ -33,6 +33,9 @@ function(otter_host_library name folder)
     endif()
 endfunction()
 
+# `otter fleet` holds thousands of TLS connections, and each has keys in mbedTLS's one store.
+target_compile_definitions(otter_mbedtls PUBLIC MBEDTLS_PSA_KEY_SLOT_COUNT=65536)
+
 otter_host_library(otter_sim sim)
 otter_host_library(otter_board_host board/host)
 otter_host_library(otter_tool tool)

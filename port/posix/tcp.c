@@ -219,6 +219,16 @@ void otter_tcp_wait(const struct otter_tcp *tcp, uint32_t timeout_ms)
     (void)poll(entries, count, timeout_ms < INT32_MAX ? (int)timeout_ms : INT32_MAX);
 }
 
+uint32_t otter_tcp_sockets(const struct otter_tcp *tcp, int ret_sockets[OTTER_TCP_ADDRESSES_MAX])
+{
+    if (tcp->fd >= 0) {
+        ret_sockets[0] = tcp->fd;
+        return 1;
+    }
+    memcpy(ret_sockets, tcp->tries, tcp->tries_count * sizeof tcp->tries[0]);
+    return tcp->tries_count;
+}
+
 const char *otter_tcp_cause(const struct otter_tcp *tcp)
 {
     if (tcp->error == 0) {

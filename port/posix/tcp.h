@@ -40,6 +40,10 @@ void otter_tcp_init(struct otter_tcp *tcp, struct otter_transport *ret_transport
  * whose loop has nothing else to wait for. */
 void otter_tcp_wait(const struct otter_tcp *tcp, uint32_t timeout_ms);
 
+/* The sockets that have something to do, for a loop that waits for many connections: their
+ * number, 0 when closed. They stay the connection's, and change until open() returns 0. */
+uint32_t otter_tcp_sockets(const struct otter_tcp *tcp, int ret_sockets[OTTER_TCP_ADDRESSES_MAX]);
+
 /* What the last failure was, in the system's words; never NULL. */
 const char *otter_tcp_cause(const struct otter_tcp *tcp);
 

@@ -74,6 +74,24 @@ static void test_bytes_flow_both_ways(void **state)
     close(server);
 }
 
+static void test_a_loop_of_its_own_is_told_which_sockets_to_wait_for(void **state)
+{
+    uint16_t port;
+    int sockets[OTTER_TCP_ADDRESSES_MAX];
+    (void)state;
+    int server = listener(&port);
+    assert_int_equal(otter_tcp_sockets(&tcp, sockets), 0);
+    int rc = transport.open(transport.ctx, "127.0.0.1", port);
+    assert_int_equal(otter_tcp_sockets(&tcp, sockets), 1);
+    assert_int_equal(sockets[0], rc == 1 ? tcp.tries[0] : tcp.fd);
+    assert_int_equal(open_to("127.0.0.1", port), OTTER_OK);
+    assert_int_equal(otter_tcp_sockets(&tcp, sockets), 1);
+    assert_int_equal(sockets[0], tcp.fd);
+    transport.close(transport.ctx);
+    assert_int_equal(otter_tcp_sockets(&tcp, sockets), 0);
+    close(server);
+}
+
 static void test_a_closed_peer_is_an_error_after_the_data(void **state)
 {
     uint16_t port;
@@ -183,6 +201,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_bytes_flow_both_ways),
+        TEST(test_a_loop_of_its_own_is_told_which_sockets_to_wait_for),
         TEST(test_a_closed_peer_is_an_error_after_the_data),
         TEST(test_a_full_pipe_takes_nothing_and_does_not_block),
         TEST(test_a_refused_connection_is_an_error_with_a_cause),
