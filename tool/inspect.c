@@ -2,7 +2,7 @@
 /*
  * inspect.c - `otter inspect`: what is in a file that has to do with updates.
  *
- * An image, a slot with its trailer, or a host board's folder. Exit code 1 when a device would
+ * An image, a slot with its trailer, a signed job document, or a host board's folder. Exit code 1 when a device would
  * refuse what is shown.
  */
 #include <popt.h>
@@ -15,6 +15,8 @@
 #include "tool/device_folder.h"
 #include "tool/firmware.h"
 #include "tool/inspect.h"
+#include "tool/job_file.h"
+#include "tool/jws.h"
 
 /* 0 when the image fits the slots of a flash map; NULL: no map was named. */
 static int check_fit(const char *path, const char *map_name, const struct inspect_image *image)
@@ -85,9 +87,35 @@ static char *folder_of_flash(const char *path)
     return folder;
 }
 
-static int inspect(const char *path, const char *map_name, bool json)
+/* *ret_is: it is a signed job document, and the exit code is what came of it. */
+static int try_jws(const char *path, const char *key_path, bool json, bool *ret_is)
+{
+    struct tool_bytes bytes = {NULL, 0};
+    struct stat st;
+    *ret_is = false;
+    if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > (off_t)JOB_FILE_MAX) {
+        return 0;
+    }
+    int rc = tool_read_file(path, JOB_FILE_MAX, &bytes);
+    *ret_is = rc != 0 || tool_jws_is(bytes.data, bytes.len);
+    if (rc == 0 && *ret_is) {
+        rc = inspect_jws(path, &bytes, key_path, json);
+    }
+    tool_bytes_free(&bytes);
+    return rc;
+}
+
+static int inspect(const char *path, const char *map_name, const char *key_path, bool json)
 {
     struct stat st;
+    bool is_jws = false;
+    int tried = try_jws(path, key_path, json, &is_jws);
+    if (is_jws) {
+        return tried;
+    }
+    if (key_path) {
+        return tool_usage("--job-key is for a signed job document, and '%s' is none", path);
+    }
     if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
         return inspect_folder(path, json);
     }
@@ -101,23 +129,26 @@ int tool_inspect(int argc, const char **argv)
 {
     int json = 0;
     char *map_name = NULL;
+    char *job_key = NULL;
     const struct poptOption table[] = {
         {"map", 0, POPT_ARG_STRING, &map_name, 0, "flash map that an image must fit", "MAP"},
+        {"job-key", 0, POPT_ARG_STRING, &job_key, 0, "key that a signed job document is checked with", "KEY.pem"},
         {"json", 0, POPT_ARG_NONE, &json, 0, "one JSON object for machines", NULL},
         POPT_AUTOHELP POPT_TABLEEND};
     poptContext context;
     const char **args;
     int rc;
-    if (tool_options("inspect", argc, argv, table, "[--json] [--map MAP] FILE   (image, slot, or a device's folder)",
+    if (tool_options("inspect", argc, argv, table, "[--json] [--map MAP] [--job-key KEY] FILE   (image, slot, signed job, or a device's folder)",
                      &context, &args, &rc) != 0) {
         return rc;
     }
     if (!args[0] || args[1]) {
         rc = tool_usage("one file is needed: `otter inspect FILE`");
     } else {
-        rc = inspect(args[0], map_name, json != 0);
+        rc = inspect(args[0], map_name, job_key, json != 0);
     }
     free(map_name);
+    free(job_key);
     poptFreeContext(context);
     return rc;
 }

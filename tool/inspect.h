@@ -57,6 +57,9 @@ void inspect_flags_text(uint32_t flags, char ret_text[INSPECT_VALUE_SIZE]);
 void inspect_image_print(const char *name, const struct inspect_image *image);
 json_t *inspect_image_json(const struct inspect_image *image);
 
+/* A signed job document; key_path NULL: the signature is not checked. Exit code. */
+int inspect_jws(const char *path, const struct tool_bytes *bytes, const char *key_path, bool json);
+
 /* A host board's folder: slots and journal. Exit code. */
 int inspect_folder(const char *path, bool json);
 

@@ -64,7 +64,7 @@ static int parse_json(const char *name, const void *text, size_t len, json_t **r
     json_t *job = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
     if (!json_is_object(job)) {
         json_decref(job);
-        return tool_refuse("'%s' is no job document", name);
+        return tool_refuse("'%s' is no job document (`otter publish --force` replaces it)", name);
     }
     *ret_job = job;
     return 0;

@@ -1,259 +1,199 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * publish.c - `otter publish`: an image and its job document, into a folder to be served.
+ * publish.c - `otter publish`: an image and its job document, into a folder to be served or
+ * onto a server that takes PUT.
  *
  * The image goes first, under a name that no other content has; then the job document is
  * replaced in one step. A device sees the job before or the job after, and the image that it
  * names is there in both cases. Images of earlier jobs stay: a device may be in the middle
  * of one.
  */
-#include <ctype.h>
-#include <errno.h>
-#include <jansson.h>
-#include <openssl/sha.h>
 #include <popt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <time.h>
 
-#include "tool/image_file.h"
-#include "tool/print.h"
-#include "tool/served_folder.h"
+#include "tool/jws.h"
+#include "tool/publish.h"
+#include "tool/quantity.h"
+#include "tool/rollout_book.h"
 
-enum { IMAGE_MAX = 256 << 20, JOB_MAX = 1 << 20, NAME_SIZE = 96, HASH_SHOWN = 8 };
+enum { LOCK_SECONDS = 30 };
 
-struct options {
-    char *image, *folder, *key, *job;
-    char *message, *manufacturer, *manufacturer_id, *product, *serial, *board;
-    char *connection, *server, *prefix, *report;
-    int port, poll_seconds, force, as_json;
-};
-
-struct release {
-    struct tool_bytes bytes;
+/* What the present document says; a place without one is fine. */
+static int judge_previous(const struct publish_options *options, const struct publish_release *release,
+                          const struct rollout_book *book)
+{
     struct otter_version version;
-    char version_text[TOOL_VERSION_SIZE];
-    char sha256[2 * SHA256_DIGEST_LENGTH + 1];
-    char name[NAME_SIZE + TOOL_VERSION_SIZE + 32];
-    json_int_t sequence;
-};
-
-/* "dir/app-1.2.3.bin" with version 1.2.3 becomes "app"; odd characters become '-'. */
-static void plain_name(const char *path, const char *version, char ret_name[NAME_SIZE])
-{
-    const char *slash = strrchr(path, '/');
-    const char *base = slash ? slash + 1 : path;
-    const char *dot = strrchr(base, '.');
-    size_t len = dot && dot != base ? (size_t)(dot - base) : strlen(base);
-    size_t tail = strlen(version);
-    if (len > tail + 1 && strncmp(base + len - tail, version, tail) == 0) {
-        len -= tail + 1;
+    const char *text = book->present ? job_text(book->present, "Version") : NULL;
+    bool parsed = text && tool_version_parse(text, &version);
+    if (!book->present || options->force) {
+        return 0;
     }
-    len = len < NAME_SIZE - 1 ? len : NAME_SIZE - 1;
-    for (size_t i = 0; i < len; i++) {
-        bool plain = isalnum((unsigned char)base[i]) || base[i] == '_' || base[i] == '-' || base[i] == '.';
-        ret_name[i] = plain ? base[i] : '-';
+    if (!parsed) {
+        return tool_refuse("'%s' is there but is no job document with a Version: --force replaces it", book->job_name);
     }
-    ret_name[len] = 0;
-    if (ret_name[0] == '.' || ret_name[0] == 0) {
-        strcpy(ret_name, "image"); /* a dot file would not be served */
-    }
-}
-
-static int read_image(const struct options *options, struct release *release)
-{
-    struct tool_key key;
-    struct otter_flash flash;
-    struct otter_area area;
-    struct otter_image image;
-    unsigned char hash[SHA256_DIGEST_LENGTH];
-    char name[NAME_SIZE];
-    int rc = tool_read_file(options->image, IMAGE_MAX, &release->bytes);
-    if (rc == 0 && options->key) {
-        rc = tool_key_read(options->key, false, &key);
-        if (rc == 0) {
-            rc = tool_image_accepts(&release->bytes, &key);
-            tool_key_free(&key);
-        }
-    } else if (rc == 0) {
-        rc = tool_image_accepts(&release->bytes, NULL);
-    }
-    if (rc != 0) {
-        return rc;
-    }
-    tool_memory_flash(&release->bytes, &flash, &area);
-    struct otter_view view = otter_view_of(&area);
-    if (otter_image_parse(&view, &image) != 0) {
-        return tool_refuse("'%s' is not a signed image: `otter sign` makes one", options->image);
-    }
-    release->version = image.version;
-    (void)tool_version_text(&image.version, release->version_text);
-    SHA256(release->bytes.data, release->bytes.len, hash);
-    (void)tool_hex(hash, sizeof hash, release->sha256);
-    plain_name(options->image, release->version_text, name);
-    snprintf(release->name, sizeof release->name, "%s-%s-%.*s.bin", name, release->version_text,
-             HASH_SHOWN, release->sha256);
-    for (char *c = release->name; *c; c++) {
-        *c = *c == '+' ? '_' : *c; /* some servers read + as a space */
+    if (otter_version_compare(&release->version, &version) <= 0) {
+        return tool_refuse("'%s' offers version %s already, and devices take only a newer one than %s: raise "
+                           "the version (`otter sign --version`), or give --force",
+                           book->job_name, text, release->version_text);
     }
     return 0;
 }
 
-/* What the job document in the folder says; a folder without one is fine. */
-static int judge_previous(const struct options *options, const char *path, struct release *release)
+static int judge_terms(const struct publish_terms *terms, const struct publish_release *release)
 {
-    struct stat st;
-    struct tool_bytes bytes = {NULL, 0};
-    struct otter_version version;
-    release->sequence = 1;
-    if (stat(path, &st) != 0 && errno == ENOENT) {
+    char text[TOOL_VERSION_SIZE];
+    if (!terms->has_min_version || otter_version_compare(&terms->min_version, &release->version) < 0) {
         return 0;
     }
-    int rc = tool_read_file(path, JOB_MAX, &bytes);
+    return tool_refuse("--min-version %s is not below the image's %s: no device could take it",
+                       tool_version_text(&terms->min_version, text), release->version_text);
+}
+
+static int choose_sequence(const struct publish_terms *terms, const struct rollout_book *book, json_int_t *ret_sequence)
+{
+    int rc = rollout_book_next(book, ret_sequence);
+    if (rc == 0 && terms->sequence > 0 && terms->sequence < *ret_sequence) {
+        return tool_refuse("--sequence %lld was given away: the next one is %lld", (long long)terms->sequence,
+                           (long long)*ret_sequence);
+    }
+    *ret_sequence = terms->sequence > 0 ? terms->sequence : *ret_sequence;
+    return rc;
+}
+
+static void say_who(const json_t *job, int64_t now)
+{
+    struct rollout_view view;
+    char share[TOOL_PERMILLE_SIZE];
+    char time[TOOL_TIME_SIZE];
+    json_int_t expires = 0;
+    (void)rollout_view_of(job, now, &view);
+    if (view.limited) {
+        printf(", %s of devices%s%s", tool_permille_text(view.permille, share), view.rings[0] ? " and ring " : "",
+               view.rings);
+    }
+    if (view.start > now) {
+        printf(", from %s", tool_time_text(view.start, time));
+    }
+    if (job_number(job, "Expires", &expires)) {
+        printf(", until %s", tool_time_text(expires, time));
+    }
+}
+
+static void say(const struct publish_options *options, const struct publish_release *release,
+                const struct rollout_book *book, const json_t *job)
+{
+    json_int_t sequence = 0;
+    char *image_name = store_name(book->store, release->name);
+    char *job_name = store_name(book->store, book->job_name);
+    const char *origin = book->key ? tool_key_known_origin(book->key) : NULL;
+    (void)job_number(job, "Sequence", &sequence);
+    if (options->as_json) {
+        json_t *said = json_pack("{s:s, s:s, s:s, s:I, s:s, s:I, s:b}", "job", job_name, "image", release->name,
+                                 "version", release->version_text, "size", (json_int_t)release->bytes.len,
+                                 "sha256", release->sha256, "sequence", sequence, "signed", book->key != NULL);
+        (void)json_dumpf(said, stdout, JSON_COMPACT);
+        putchar('\n');
+        json_decref(said);
+    } else {
+        printf("%s: version %s, %zu bytes\n%s: job %lld%s", image_name, release->version_text, release->bytes.len,
+               job_name, (long long)sequence, book->key ? ", signed" : "");
+        say_who(job, book->now);
+        putchar('\n');
+        if (origin) {
+            printf("for tests only: the job key is %s, which everybody has\n", origin);
+        }
+    }
+    free(image_name);
+    free(job_name);
+}
+
+static int write_job(const struct publish_options *options, const struct publish_release *release,
+                     struct rollout_book *book)
+{
+    struct publish_terms terms;
+    json_int_t sequence = 0;
+    const struct rollout_note note = {.action = "publish", .message = options->message};
+    json_t *job = NULL;
+    int rc = publish_terms_parse(options, book->now, &terms);
+    rc = rc == 0 ? judge_previous(options, release, book) : rc;
+    rc = rc == 0 ? judge_terms(&terms, release) : rc;
+    rc = rc == 0 ? choose_sequence(&terms, book, &sequence) : rc;
+    if (rc == 0) {
+        job = publish_job(options, &terms, release, book->key != NULL);
+        rollout_stamp(job, sequence, book->now, terms.lifetime);
+        rc = rollout_book_write(book, job, note, release->name, &release->bytes);
+    }
+    if (rc == 0) {
+        say(options, release, book, job);
+    }
+    json_decref(job);
+    return rc;
+}
+
+static int publish_to(const struct publish_options *options, const struct tool_key *job_key,
+                      const struct publish_release *release)
+{
+    struct store *store = NULL;
+    struct rollout_book book;
+    const char *name = options->job ? options->job : job_key ? JOB_SIGNED : JOB_PLAIN;
+    int rc = store_open(&options->place, STORE_MAKE, LOCK_SECONDS, &store);
     if (rc != 0) {
         return rc;
     }
-    json_t *job = json_loadb((const char *)bytes.data, bytes.len, JSON_REJECT_DUPLICATES, NULL);
-    const char *text = json_string_value(json_object_get(job, "Version"));
-    json_int_t sequence = json_integer_value(json_object_get(job, "Sequence"));
-    bool parsed = text && tool_version_parse(text, &version);
-    bool out_of_room = sequence < 0 || sequence >= (json_int_t)UINT32_MAX;
-    release->sequence = out_of_room ? (json_int_t)UINT32_MAX : sequence + 1;
-    if (!parsed && !options->force) {
-        rc = tool_refuse("'%s' is there but is no job document with a Version: --force replaces it", path);
-    } else if (out_of_room) {
-        rc = tool_refuse("'%s' has a Sequence that leaves no next one: correct it by hand", path);
-    } else if (parsed && !options->force && otter_version_compare(&release->version, &version) <= 0) {
-        rc = tool_refuse("'%s' offers version %s already, and devices take only a newer one than %s: raise "
-                         "the version (`otter sign --version`), or give --force",
-                         path, text, release->version_text);
+    rc = rollout_book_open(store, name, job_key, options->force != 0, &book);
+    if (rc == 0) {
+        rc = write_job(options, release, &book);
+        rollout_book_close(&book);
     }
-    json_decref(job);
-    tool_bytes_free(&bytes);
+    store_close(store, rc != 0);
     return rc;
 }
 
-static void put_text(json_t *job, const char *key, const char *value)
+static int publish(const struct publish_options *options)
 {
-    if (value) {
-        (void)json_object_set_new(job, key, json_string(value));
+    struct publish_release release = {.bytes = {NULL, 0}};
+    struct tool_key job_key = {.pkey = NULL};
+    int rc = options->job_key ? tool_job_key_read(options->job_key, true, &job_key) : 0;
+    if (rc != 0) {
+        return rc;
     }
-}
-
-/* The keys and their order are those of the replaced system's document, then the new ones. */
-static char *job_text(const struct options *options, const struct release *release)
-{
-    char file[512];
-    char port[8];
-    const char *connection = options->connection ? options->connection : options->server ? "HTTPS" : NULL;
-    json_t *job = json_object();
-    snprintf(file, sizeof file, "%s/%s", options->prefix ? options->prefix : "", release->name);
-    snprintf(port, sizeof port, "%d", options->port);
-    put_text(job, "Message", options->message ? options->message : "Update Available");
-    put_text(job, "Manufacturer", options->manufacturer);
-    put_text(job, "ManufacturerId", options->manufacturer_id);
-    put_text(job, "Product", options->product);
-    put_text(job, "SerialNumber", options->serial);
-    put_text(job, "Board", options->board);
-    put_text(job, "Version", release->version_text);
-    put_text(job, "Connection", connection);
-    put_text(job, "Server", options->server);
-    put_text(job, "Port", options->port ? port : NULL);
-    put_text(job, "File", file);
-    (void)json_object_set_new(job, "Size", json_integer((json_int_t)release->bytes.len));
-    put_text(job, "SHA256", release->sha256);
-    (void)json_object_set_new(job, "Sequence", json_integer(release->sequence));
-    put_text(job, "Report", options->report);
-    if (options->poll_seconds > 0) {
-        (void)json_object_set_new(job, "PollSeconds", json_integer(options->poll_seconds));
-    }
-    char *text = json_dumps(job, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-    json_decref(job);
-    return text;
-}
-
-/* The image first: a job is never there before its image. */
-static int write_both(const char *image_path, const char *job_path, const struct release *release,
-                      const char *job)
-{
-    char *lines = NULL;
-    int len = job ? asprintf(&lines, "%s\n", job) : -1;
-    struct tool_file files[] = {{image_path, release->bytes.data, release->bytes.len, 0644},
-                                {job_path, lines, (size_t)len, 0644}};
-    int rc = len < 0 ? tool_refuse("out of memory (are all options UTF-8?)") : tool_write_files(files, 2);
-    free(lines);
-    return rc;
-}
-
-static void say(const struct options *options, const struct release *release, const char *path)
-{
-    if (!options->as_json) {
-        printf("%s/%s: version %s, %zu bytes\n%s: job %lld\n", options->folder, release->name,
-               release->version_text, release->bytes.len, path, (long long)release->sequence);
-        return;
-    }
-    json_t *said = json_pack("{s:s, s:s, s:s, s:I, s:s, s:I}", "job", path, "image", release->name,
-                             "version", release->version_text, "size", (json_int_t)release->bytes.len,
-                             "sha256", release->sha256, "sequence", release->sequence);
-    (void)json_dumpf(said, stdout, JSON_COMPACT);
-    putchar('\n');
-    json_decref(said);
-}
-
-/* A folder that is not there is made; one that is must not hold keys. */
-static int ready_folder(const char *folder, bool *ret_made)
-{
-    int rc = tool_make_folder(folder, ret_made);
-    return rc != 0 || *ret_made ? rc : tool_folder_without_keys(folder);
-}
-
-static int publish(const struct options *options)
-{
-    struct release release = {.sequence = 0};
-    char *job_path = NULL;
-    char *image_path = NULL;
-    char *text = NULL;
-    bool made = false;
-    int rc = read_image(options, &release);
-    if (rc == 0) {
-        rc = ready_folder(options->folder, &made);
-    }
-    if (rc == 0 && (asprintf(&job_path, "%s/%s", options->folder,
-                             options->job ? options->job : "ota_update.json") < 0 ||
-                    asprintf(&image_path, "%s/%s", options->folder, release.name) < 0)) {
-        rc = tool_refuse("out of memory");
-    }
-    if (rc == 0) {
-        rc = judge_previous(options, job_path, &release);
-    }
-    if (rc == 0) {
-        text = job_text(options, &release);
-        rc = write_both(image_path, job_path, &release, text);
-    }
-    if (rc == 0) {
-        say(options, &release, job_path);
-    } else if (made) {
-        (void)rmdir(options->folder);
-    }
-    free(text);
-    free(image_path);
-    free(job_path);
+    const struct tool_key *key = options->job_key ? &job_key : NULL;
+    rc = publish_release_read(options, key, &release);
+    rc = rc == 0 ? publish_to(options, key, &release) : rc;
     tool_bytes_free(&release.bytes);
+    tool_key_free(&job_key);
     return rc;
 }
 
-static int check(const struct options *options, const char **args)
+static int check_job(const struct publish_options *options)
 {
+    const char *job = options->job;
+    size_t len = job ? strlen(job) : 0;
+    bool is_jws = len > 4 && strcmp(job + len - 4, ".jws") == 0;
+    if (job && (strchr(job, '/') || job[0] == '.' || !job[0])) {
+        return tool_usage("--job is a file name in the folder, such as ota_update.json");
+    }
+    if (job && is_jws != (options->job_key != NULL)) {
+        return tool_usage("--job: the name of a signed document ends in .jws, and only with --job-key it is signed");
+    }
+    if (options->job_key && !options->board && !options->product) {
+        return tool_usage("--board or --product is needed with --job-key: a signed job says for which devices it is");
+    }
+    return 0;
+}
+
+static int check(const struct publish_options *options, const char **args)
+{
+    struct publish_terms terms;
+    int rc = 0;
     if (args[0]) {
         return tool_usage("'%s' is not an option; `otter publish --help` lists them", args[0]);
     }
-    if (!options->image || !options->folder) {
-        return tool_usage("--image and --folder are needed");
-    }
-    if (options->job && (strchr(options->job, '/') || options->job[0] == '.' || !options->job[0])) {
-        return tool_usage("--job is a file name in the folder, such as ota_update.json");
+    if (!options->image || (!options->place.folder && !options->place.to)) {
+        return tool_usage("--image and --folder (or --to) are needed");
     }
     if (options->port < 0 || options->port > UINT16_MAX) {
         return tool_usage("--port takes 1 to 65535");
@@ -271,52 +211,89 @@ static int check(const struct options *options, const char **args)
         strcmp(options->connection, "HTTP") != 0) {
         return tool_usage("--connection is HTTPS or HTTP");
     }
-    return 0;
+    rc = check_job(options);
+    rc = rc == 0 ? store_options_check(&options->place, true) : rc;
+    return rc == 0 ? publish_terms_parse(options, (int64_t)time(NULL), &terms) : rc;
 }
 
-static void free_options(struct options *options)
+static void free_options(struct publish_options *options)
 {
-    char *const all[] = {options->image, options->folder, options->key, options->job, options->message,
-                         options->manufacturer, options->manufacturer_id, options->product,
-                         options->serial, options->board, options->connection, options->server,
-                         options->prefix, options->report};
+    char *const all[] = {options->image, options->key, options->job_key, options->job, options->message,
+                         options->manufacturer, options->manufacturer_id, options->product, options->serial,
+                         options->board, options->connection, options->server, options->prefix, options->report,
+                         options->rollout, options->salt, options->start, options->ramp, options->expires,
+                         options->min_version, options->hardware_min, options->hardware_max, options->sequence};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         free(all[i]);
     }
+    tool_list_free(options->rings);
+    store_options_free(&options->place);
+}
+
+/* popt takes the tables by a pointer that is not const, and does not write there. */
+static void *table_of(const struct poptOption *table)
+{
+    return (void *)(uintptr_t)table;
+}
+
+static int run(struct publish_options *o, int argc, const char **argv, const struct poptOption *place,
+               const struct poptOption *who, const struct poptOption *rollout)
+{
+    const struct poptOption table[] = {
+        {"image", 'i', POPT_ARG_STRING, &o->image, 0, "the signed image", "FILE"},
+        {"key", 'k', POPT_ARG_STRING, &o->key, 0, "check the image's signature with this key", "KEY.pem"},
+        {"message", 0, POPT_ARG_STRING, &o->message, 0, "for people who read the job", "TEXT"},
+        {"server", 0, POPT_ARG_STRING, &o->server, 0, "the image is fetched from here [where the job is]", "HOST"},
+        {"port", 0, POPT_ARG_INT, &o->port, 0, "and from this port", "N"},
+        {"connection", 0, POPT_ARG_STRING, &o->connection, 0, "HTTPS or HTTP [as the job; HTTPS with --server]", NULL},
+        {"prefix", 0, POPT_ARG_STRING, &o->prefix, 0, "path under which the folder is served [none]", "PATH"},
+        {"report", 0, POPT_ARG_STRING, &o->report, 0, "where devices report to; empty: nowhere [/report]", "PATH"},
+        {"poll-seconds", 0, POPT_ARG_INT, &o->poll_seconds, 0, "how often devices ask [theirs]", "N"},
+        {"job", 0, POPT_ARG_STRING, &o->job, 0, "name of the job document [ota_update.json; signed: .jws]", "NAME"},
+        {"force", 0, POPT_ARG_NONE, &o->force, 0, "publish a version that is not newer, replace what is no job", NULL},
+        {"json", 0, POPT_ARG_NONE, &o->as_json, 0, "say what was published as JSON", NULL},
+        {NULL, 0, POPT_ARG_INCLUDE_TABLE, table_of(place), 0, "Where to:", NULL},
+        {NULL, 0, POPT_ARG_INCLUDE_TABLE, table_of(who), 0, "For which devices:", NULL},
+        {NULL, 0, POPT_ARG_INCLUDE_TABLE, table_of(rollout), 0, "Signed jobs and rollouts:", NULL},
+        POPT_AUTOHELP POPT_TABLEEND};
+    poptContext context;
+    const char **args;
+    int rc;
+    if (tool_options("publish", argc, argv, table, "--image IMAGE --folder DIR|--to URL [option...]", &context, &args,
+                     &rc) == 0) {
+        rc = check(o, args);
+        rc = rc == 0 ? publish(o) : rc;
+        poptFreeContext(context);
+    }
+    return rc;
 }
 
 int tool_publish(int argc, const char **argv)
 {
-    struct options o = {.port = 0};
-    const struct poptOption table[] = {
-        {"image", 'i', POPT_ARG_STRING, &o.image, 0, "the signed image", "FILE"},
-        {"folder", 'f', POPT_ARG_STRING, &o.folder, 0, "the folder to be served", "DIR"},
-        {"key", 'k', POPT_ARG_STRING, &o.key, 0, "check the image's signature with this key", "KEY.pem"},
+    struct publish_options o = {.port = 0};
+    const struct poptOption who[] = {
         {"board", 'b', POPT_ARG_STRING, &o.board, 0, "for this board only", "NAME"},
         {"product", 0, POPT_ARG_STRING, &o.product, 0, "for this product only", "NAME"},
         {"manufacturer", 0, POPT_ARG_STRING, &o.manufacturer, 0, "of this manufacturer only", "NAME"},
         {"manufacturer-id", 0, POPT_ARG_STRING, &o.manufacturer_id, 0, "of this manufacturer only", "ID"},
         {"serial", 0, POPT_ARG_STRING, &o.serial, 0, "for this one device only", "NUMBER"},
-        {"message", 0, POPT_ARG_STRING, &o.message, 0, "for people who read the job", "TEXT"},
-        {"server", 0, POPT_ARG_STRING, &o.server, 0, "the image is fetched from here [where the job is]", "HOST"},
-        {"port", 0, POPT_ARG_INT, &o.port, 0, "and from this port", "N"},
-        {"connection", 0, POPT_ARG_STRING, &o.connection, 0, "HTTPS or HTTP [as the job; HTTPS with --server]", NULL},
-        {"prefix", 0, POPT_ARG_STRING, &o.prefix, 0, "path under which the folder is served [none]", "PATH"},
-        {"report", 0, POPT_ARG_STRING, &o.report, 0, "where devices report to; empty: nowhere [/report]", "PATH"},
-        {"poll-seconds", 0, POPT_ARG_INT, &o.poll_seconds, 0, "how often devices ask [theirs]", "N"},
-        {"job", 0, POPT_ARG_STRING, &o.job, 0, "name of the job document [ota_update.json]", "NAME"},
-        {"force", 0, POPT_ARG_NONE, &o.force, 0, "publish a version that is not newer", NULL},
-        {"json", 0, POPT_ARG_NONE, &o.as_json, 0, "say what was published as JSON", NULL},
-        POPT_AUTOHELP POPT_TABLEEND};
-    poptContext context;
-    const char **args;
-    int rc;
-    if (tool_options("publish", argc, argv, table, "--image IMAGE --folder DIR [option...]", &context, &args,
-                     &rc) == 0) {
-        rc = check(&o, args);
-        rc = rc == 0 ? publish(&o) : rc;
-        poptFreeContext(context);
-    }
+        {"hardware-min", 0, POPT_ARG_STRING, &o.hardware_min, 0, "from this hardware revision on", "N"},
+        {"hardware-max", 0, POPT_ARG_STRING, &o.hardware_max, 0, "up to this hardware revision", "N"},
+        {"min-version", 0, POPT_ARG_STRING, &o.min_version, 0, "only devices that run this version or a newer one",
+         "V"},
+        POPT_TABLEEND};
+    const struct poptOption rollout[] = {
+        {"job-key", 'j', POPT_ARG_STRING, &o.job_key, 0, "sign the job with this key (P-256, not the image's)",
+         "KEY.pem"},
+        {"expires", 0, POPT_ARG_STRING, &o.expires, 0, "the job is over after this time [signed: 30d]", "TIME"},
+        {"sequence", 0, POPT_ARG_STRING, &o.sequence, 0, "number of the job [one more than the last]", "N"},
+        {"rollout", 0, POPT_ARG_STRING, &o.rollout, 0, "this share of the devices first, e.g. 2.5%", "SHARE"},
+        {"ring", 0, POPT_ARG_ARGV, &o.rings, 0, "devices of this ring in any case (repeatable)", "NAME"},
+        {"salt", 0, POPT_ARG_STRING, &o.salt, 0, "decides which devices are first [the image's hash]", "TEXT"},
+        {"start", 0, POPT_ARG_STRING, &o.start, 0, "not before, e.g. 2026-12-01T08:00Z or +2h", "WHEN"},
+        {"ramp", 0, POPT_ARG_STRING, &o.ramp, 0, "from nobody to the share in this time, e.g. 7d", "TIME"},
+        POPT_TABLEEND};
+    int rc = run(&o, argc, argv, store_option_table(&o.place), who, rollout);
     free_options(&o);
     return rc;
 }

@@ -18,13 +18,15 @@ enum { CLOCK_SLACK = 86400 };
 static int judge_trust(const struct rollout_book *book, const char *name)
 {
     if (book->trust == JOB_NOT_VERIFIED && book->key) {
-        return tool_refuse("'%s' is not signed with this --job-key: somebody else's, or a changed document", name);
+        return tool_refuse("'%s' is not signed with this --job-key: somebody else's, or changed "
+                           "(`otter publish --force` replaces it)", name);
     }
     if (book->trust == JOB_NOT_VERIFIED) {
         return tool_refuse("'%s' is signed: --job-key is needed to change it", name);
     }
     if (book->trust == JOB_IS_PLAIN && book->key) {
-        return tool_refuse("'%s' is not signed, and with --job-key only a signed one is changed", name);
+        return tool_refuse("'%s' is not signed, and with --job-key only a signed one is changed "
+                           "(`otter publish --force` replaces it)", name);
     }
     return 0;
 }
@@ -116,16 +118,12 @@ int rollout_book_next(const struct rollout_book *book, json_int_t *ret_sequence)
 /* A change that was cut short between history and document left a line of which nothing came. */
 static void tell_of_lost(struct rollout_book *book, const struct rollout_note *note)
 {
+    struct rollout_note lost = *note;
     json_int_t present = 0;
-    json_int_t told = 0;
-    size_t count = json_array_size(book->history.lines);
-    const json_t *last = count > 0 ? json_array_get(book->history.lines, count - 1) : NULL;
-    const char *action = last ? job_text(last, "action") : NULL;
-    if (!book->present || !action || strcmp(action, "failed") == 0) {
-        return;
-    }
-    if (job_number(book->present, "Sequence", &present) && job_number(last, "sequence", &told) && told > present) {
-        rollout_history_add_failed(&book->history, told, book->now, note->who, "it was cut short");
+    json_int_t told = rollout_history_standing(&book->history, book->job_name);
+    lost.message = "it was cut short";
+    if (book->present && job_number(book->present, "Sequence", &present) && told > present) {
+        rollout_history_add_failed(&book->history, &lost, told);
     }
 }
 
@@ -136,7 +134,9 @@ static int put(struct rollout_book *book, const struct store_change *change, con
     char *text = NULL;
     int rc = store_put(book->store, change, &told);
     if (rc != 0 && told) { /* the server did not take the document */
-        rollout_history_add_failed(&book->history, sequence, book->now, note->who, "the server did not take it");
+        struct rollout_note failed = *note;
+        failed.message = "the server did not take it";
+        rollout_history_add_failed(&book->history, &failed, sequence);
         if (rollout_history_text(&book->history, &text) == 0) {
             (void)store_put_history(book->store, text);
         }
@@ -145,20 +145,22 @@ static int put(struct rollout_book *book, const struct store_change *change, con
     return rc;
 }
 
-int rollout_book_write(struct rollout_book *book, const json_t *job, const struct rollout_note *note,
+int rollout_book_write(struct rollout_book *book, const json_t *job, struct rollout_note note,
                        const char *image_name, const struct tool_bytes *image)
 {
     struct tool_bytes bytes = {NULL, 0};
     char *history = NULL;
     json_int_t sequence = 0;
+    note.job_name = book->job_name;
+    note.now = book->now;
     (void)job_number(job, "Sequence", &sequence);
-    tell_of_lost(book, note);
-    rollout_history_add(&book->history, note->action, job, book->now, note->who, note->message);
+    tell_of_lost(book, &note);
+    rollout_history_add(&book->history, &note, job);
     int rc = rollout_history_text(&book->history, &history);
     rc = rc == 0 ? job_file_write(job, book->key, &bytes) : rc;
     if (rc == 0) {
         const struct store_change change = {image_name, image, history, book->job_name, &bytes};
-        rc = put(book, &change, note, sequence);
+        rc = put(book, &change, &note, sequence);
     }
     free(history);
     tool_bytes_free(&bytes);
@@ -168,16 +170,16 @@ int rollout_book_write(struct rollout_book *book, const json_t *job, const struc
 static int change(struct rollout_book *book, const struct rollout_order *order, struct rollout_done *ret_done)
 {
     struct rollout_stopped stopped;
-    struct rollout_note note = {rollout_action_name(order->action), order->who, order->message};
+    struct rollout_note note = {.action = rollout_action_name(order->action), .who = order->who, .message = order->message};
     json_t *next = NULL;
     json_int_t sequence = 0;
     if (!book->present) {
         return tool_refuse("there is no %s yet: `otter publish` makes one", book->job_name);
     }
-    bool known = rollout_history_stopped(&book->history, book->present, &stopped);
+    bool known = rollout_history_stopped(&book->history, book->job_name, book->present, &stopped);
     int rc = rollout_book_next(book, &sequence);
     rc = rc == 0 ? rollout_edit(book->present, order, sequence, book->now, known ? &stopped : NULL, &next) : rc;
-    rc = rc == 0 ? rollout_book_write(book, next, &note, NULL, NULL) : rc;
+    rc = rc == 0 ? rollout_book_write(book, next, note, NULL, NULL) : rc;
     if (rc == 0) {
         const char *version = job_text(next, "Version");
         ret_done->sequence = sequence;

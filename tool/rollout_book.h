@@ -29,12 +29,9 @@ void rollout_book_close(struct rollout_book *book);
 /* One more than the highest Sequence that ever was. 0, or TOOL_REFUSED when there is none left. */
 int rollout_book_next(const struct rollout_book *book, json_int_t *ret_sequence);
 
-/* Who does what, and why; for the history. */
-struct rollout_note {
-    const char *action, *who, *message;
-};
-/* Put `job` in place of the present one, with a new image or (NULL) the one that is there. */
-int rollout_book_write(struct rollout_book *book, const json_t *job, const struct rollout_note *note,
+/* Put `job` in place of the present one, with a new image or (NULL) the one that is there.
+ * Time and name of the note are filled in. */
+int rollout_book_write(struct rollout_book *book, const json_t *job, struct rollout_note note,
                        const char *image_name, const struct tool_bytes *image);
 
 /* ---- all of it, for whoever changes a rollout: the command line, and a server with a key ---- */

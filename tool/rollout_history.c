@@ -99,40 +99,44 @@ static json_t *user(const char *who)
     return name ? name : json_string("?");
 }
 
-void rollout_history_add(struct rollout_history *history, const char *action, const json_t *job, int64_t now,
-                         const char *who, const char *message)
+static json_t *new_line(const struct rollout_note *note, const char *action, json_int_t sequence)
+{
+    json_t *line = json_object();
+    job_put(line, "time", json_integer(note->now));
+    job_put(line, "who", user(note->who));
+    job_put(line, "action", json_string(action));
+    job_put(line, "sequence", json_integer(sequence));
+    return line;
+}
+
+static void end_line(struct rollout_history *history, const struct rollout_note *note, json_t *line)
+{
+    job_put(line, "message", json_string(note->message ? note->message : ""));
+    job_put(line, "job", json_string(note->job_name));
+    (void)json_array_append_new(history->lines, line);
+}
+
+void rollout_history_add(struct rollout_history *history, const struct rollout_note *note, const json_t *job)
 {
     struct rollout_view view;
     json_int_t sequence = 0;
-    json_t *line = json_object();
     json_t *rollout = job_get(job, "Rollout");
-    (void)rollout_view_of(job, now, &view);
+    (void)rollout_view_of(job, note->now, &view);
     (void)job_number(job, "Sequence", &sequence);
-    job_put(line, "time", json_integer(now));
-    job_put(line, "who", user(who));
-    job_put(line, "action", json_string(action));
-    job_put(line, "sequence", json_integer(sequence));
+    json_t *line = new_line(note, note->action, sequence);
     job_put(line, "version", text_or_null(job_text(job, "Version")));
     job_put(line, "permille", json_integer(view.permille));
     job_put(line, "rings", json_string(view.rings));
     job_put(line, "file", text_or_null(job_text(job, "File")));
-    job_put(line, "message", json_string(message ? message : ""));
     if (rollout) { /* all of it: a halt is undone from here */
         job_put(line, "rollout", json_deep_copy(rollout));
     }
-    (void)json_array_append_new(history->lines, line);
+    end_line(history, note, line);
 }
 
-void rollout_history_add_failed(struct rollout_history *history, json_int_t sequence, int64_t now, const char *who,
-                                const char *message)
+void rollout_history_add_failed(struct rollout_history *history, const struct rollout_note *note, json_int_t sequence)
 {
-    json_t *line = json_object();
-    job_put(line, "time", json_integer(now));
-    job_put(line, "who", user(who));
-    job_put(line, "action", json_string("failed"));
-    job_put(line, "sequence", json_integer(sequence));
-    job_put(line, "message", json_string(message));
-    (void)json_array_append_new(history->lines, line);
+    end_line(history, note, new_line(note, "failed", sequence));
 }
 
 static bool is_failed(const json_t *line)
@@ -154,33 +158,53 @@ static bool came_to_nothing(const json_t *lines, size_t from, json_int_t sequenc
     return false;
 }
 
-static bool same_image(const json_t *line, const json_t *job)
+static bool is_same(const json_t *line, const char *key, const char *text)
 {
-    const char *a = job_text(line, "file");
-    const char *b = job_text(job, "File");
-    return a && b && strcmp(a, b) == 0;
+    const char *its = job_text(line, key);
+    return its && text && strcmp(its, text) == 0;
 }
 
-bool rollout_history_stopped(const struct rollout_history *history, const json_t *job,
+json_int_t rollout_history_standing(const struct rollout_history *history, const char *job_name)
+{
+    json_int_t highest = 0;
+    size_t i;
+    json_t *line;
+    json_array_foreach(history->lines, i, line) {
+        json_int_t sequence = 0;
+        if (is_same(line, "job", job_name) && !is_failed(line) && job_number(line, "sequence", &sequence) &&
+            sequence > highest && !came_to_nothing(history->lines, i, sequence)) {
+            highest = sequence;
+        }
+    }
+    return highest;
+}
+
+/* A line of this document and image that came about. */
+static bool counts(const json_t *lines, size_t i, const char *job_name, const char *file)
+{
+    const json_t *line = json_array_get(lines, i);
+    json_int_t sequence = 0;
+    (void)job_number(line, "sequence", &sequence);
+    return is_same(line, "job", job_name) && is_same(line, "file", file) && !is_failed(line) &&
+           !came_to_nothing(lines, i, sequence);
+}
+
+bool rollout_history_stopped(const struct rollout_history *history, const char *job_name, const json_t *job,
                              struct rollout_stopped *ret_stopped)
 {
     int64_t at = 0;
     for (size_t i = json_array_size(history->lines); i-- > 0;) {
         const json_t *line = json_array_get(history->lines, i);
-        const json_t *rollout = job_get(line, "rollout");
-        json_int_t sequence = 0;
+        const char *rings = job_text(line, "rings");
         json_int_t permille = 0;
-        (void)job_number(line, "sequence", &sequence);
-        if (is_failed(line) || !same_image(line, job) || came_to_nothing(history->lines, i, sequence)) {
+        json_int_t time = 0;
+        if (!counts(history->lines, i, job_name, job_text(job, "File"))) {
             continue;
         }
-        const char *rings = job_text(line, "rings");
-        bool goes = !job_number(line, "permille", &permille) || permille > 0 || (rings && rings[0]);
-        if (goes) {
-            *ret_stopped = (struct rollout_stopped){rollout, at};
+        if (!job_number(line, "permille", &permille) || permille > 0 || (rings && rings[0])) {
+            *ret_stopped = (struct rollout_stopped){job_get(line, "rollout"), at};
             return at > 0;
         }
-        json_int_t time = 0;
         at = job_number(line, "time", &time) ? time : at; /* the first of the halts in a row */
     }
     return false;

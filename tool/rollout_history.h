@@ -26,14 +26,22 @@ void rollout_history_free(struct rollout_history *history);
 
 json_int_t rollout_history_highest(const struct rollout_history *history); /* Sequence; 0: none */
 
-/* Add what `job` is; `who` NULL: the user. */
-void rollout_history_add(struct rollout_history *history, const char *action, const json_t *job, int64_t now,
-                         const char *who, const char *message);
-void rollout_history_add_failed(struct rollout_history *history, json_int_t sequence, int64_t now, const char *who,
-                                const char *message);
+/* A place may have several documents under different names (plain and signed). */
+struct rollout_note {
+    const char *job_name, *action;
+    const char *who;     /* NULL: the user */
+    const char *message; /* NULL: none */
+    int64_t now;
+};
+void rollout_history_add(struct rollout_history *history, const struct rollout_note *note, const json_t *job);
+/* note->action is "failed" whatever it says. */
+void rollout_history_add_failed(struct rollout_history *history, const struct rollout_note *note, json_int_t sequence);
+
+/* The highest Sequence of this name that no line takes back. 0: none */
+json_int_t rollout_history_standing(const struct rollout_history *history, const char *job_name);
 
 /* What the halt that `job` is stopped: borrowed from the history. False: it does not say. */
-bool rollout_history_stopped(const struct rollout_history *history, const json_t *job,
+bool rollout_history_stopped(const struct rollout_history *history, const char *job_name, const json_t *job,
                              struct rollout_stopped *ret_stopped);
 
 /* The whole file's text; free() it. */

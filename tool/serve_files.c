@@ -96,7 +96,7 @@ static const char *type_of(const char *path)
         {".txt", "text/plain; charset=utf-8"}, {".md", "text/plain; charset=utf-8"},
         {".css", "text/css; charset=utf-8"}, {".js", "text/javascript; charset=utf-8"},
         {".svg", "image/svg+xml"}, {".png", "image/png"}, {".ico", "image/x-icon"},
-        {".crt", "application/x-pem-file"}, {".pem", "application/x-pem-file"},
+        {".jws", "application/jose"}, {".crt", "application/x-pem-file"}, {".pem", "application/x-pem-file"},
     };
     const char *dot = strrchr(path, '.');
     for (size_t i = 0; dot && i < sizeof types / sizeof *types; i++) {

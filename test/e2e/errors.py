@@ -40,7 +40,8 @@ COMMANDS = [
     Command("flashmap header", "IN:map.json -o OUT:map.h"),
     Command("certs", "--server 127.0.0.1 --out OUT:certs"),
     Command("cert-string", "IN:ca.crt"),
-    Command("publish", "--image IN:signed.bin.in --board B --folder OUT:www"),
+    Command("publish", "--image IN:signed.bin.in --board B --job-key IN:job.pem --folder OUT:www"),
+    Command("rollout", "halt --folder IN:published --job-key IN:job.pem"),
     Command("serve", "--folder IN:served --cert IN:server.crt --key IN:server.key", daemon=True),
     Command("device app", "--version 1.0.0 -o OUT:app.bin"),
     Command("device init", "OUT:device --map psoc62_2m_ext_swap_single --key IN:pub.pem.in "
@@ -64,7 +65,7 @@ def prepare(bench):
     certs = kit.certs()
     payload = kit.payload("1.0.0", 3000)
     image = kit.image("1.0.0", 3000)
-    for source, name in ((kit.key(), "key.pem"), (kit.pub(), "pub.pem.in"), (image, "signed.bin.in"),
+    for source, name in ((kit.key(), "key.pem"), (kit.key("job"), "job.pem"), (kit.pub(), "pub.pem.in"), (image, "signed.bin.in"),
                          (certs + "/http_ca.crt", "ca.crt"), (certs + "/http_server.crt", "server.crt"),
                          (certs + "/http_server.key", "server.key"),
                          (certs + "/http_client.crt", "client.crt"), (certs + "/http_client.key", "client.key"), (payload, "app.bin.in")):
@@ -78,6 +79,8 @@ def prepare(bench):
     os.makedirs(os.path.join(folder, "served"))
     run([kit.otter, "device", "init", os.path.join(folder, "device.in"), "--map", harness.PSOC, "--key",
          kit.pub(), "--image", image, "--server", "http://127.0.0.1:1"])
+    run([kit.otter, "publish", "--image", image, "--folder", os.path.join(folder, "published"), "--board", "B", "--job-key",
+         kit.key("job")])
     return folder
 
 
@@ -284,6 +287,14 @@ BAD_VALUES = [
     ("certs", ["--server", "", "--out", "x"]), ("certs", ["--days", "-5", "--server", "a", "--out", "x"]),
     ("certs", ["--server", "bad name\n", "--out", "x"]),
     ("publish", ["--image", "signed.bin.in", "--folder", "x", "--board", "B", "--port", "99999", "--server", "h"]),
+    ("publish", ["--image", "signed.bin.in", "--folder", "x", "--board", "B", "--rollout", "many"]),
+    ("publish", ["--image", "signed.bin.in", "--folder", "x", "--board", "B", "--job-key", "key.pem"]),
+    ("publish", ["--image", "signed.bin.in", "--to", "http://127.0.0.1:1/", "--history", "h", "--board", "B"]),
+    ("publish", ["--image", "signed.bin.in", "--to", "http://no host/", "--history", "h", "--board", "B"]),
+    ("rollout", ["raise", "10%", "--folder", "published", "--job-key", "job.pem"]), ("rollout", ["status"]),
+    ("rollout", ["halt", "--folder", "published", "--job-key", "key.pem"]), ("rollout", ["history", "--folder", "nowhere"]),
+    ("rollout", ["halt", "--folder", "published"]), ("rollout", ["resume", "--folder", "published", "--job-key", "job.pem"]),
+    ("rollout", ["status", "--to", "http://127.0.0.1:1/"]), ("rollout", ["stop", "--folder", "published"]),
     ("serve", ["--folder", "served", "--port", "70000"]), ("serve", ["--folder", "served", "--listen", "nowhere.invalid"]),
     ("serve", ["--folder", "served", "--cert", "server.crt"]),
     ("serve", ["--folder", "served", "--cert", "server.crt", "--key", "key.pem"]),
@@ -434,4 +445,5 @@ def _(bench):
         faults += refused(bench, folder, ["certs", "--server", "b", "--out", "set", "--force"], limit=limit)
         faults += refused(bench, folder, ["publish", "--image", "newer.bin", "--board", "B", "--folder", "www"],
                           limit=limit)
+        faults += refused(bench, folder, ["rollout", "halt", "--job-key", "job.pem", "--folder", "published"], limit=limit)
     verdict(faults)

@@ -198,7 +198,7 @@ static void line(struct rollout_history *history, const char *action, const char
 {
     json_t *job = job_of(rollout);
     job_put(job, "Sequence", json_integer(sequence));
-    rollout_history_add(history, action, job, at, "anna", "why");
+    rollout_history_add(history, &(struct rollout_note){"j", action, "anna", "why", at}, job);
     json_decref(job);
 }
 
@@ -208,20 +208,23 @@ static void test_what_a_halt_stopped(void **state)
     struct rollout_history history = {json_array()};
     struct rollout_stopped stopped;
     json_t *job = job_of("{\"Permille\":0}");
-    assert_false(rollout_history_stopped(&history, job, &stopped));
+    assert_false(rollout_history_stopped(&history, "j", job, &stopped));
     line(&history, "publish", "{\"Permille\":100}", 1, 1000);
-    assert_false(rollout_history_stopped(&history, job, &stopped)); /* no halt is told of */
+    assert_false(rollout_history_stopped(&history, "j", job, &stopped)); /* no halt is told of */
     line(&history, "raise", "{\"Permille\":200}", 2, 2000);
     line(&history, "raise", "{\"Permille\":300}", 3, 2500);
-    rollout_history_add_failed(&history, 3, 2501, "anna", "full");
+    rollout_history_add_failed(&history, &(struct rollout_note){"j", "raise", "anna", "full", 2501}, 3);
     line(&history, "halt", "{\"Permille\":0}", 4, 3000);
     line(&history, "renew", "{\"Permille\":0}", 5, 4000);
-    assert_true(rollout_history_stopped(&history, job, &stopped));
+    assert_true(rollout_history_stopped(&history, "j", job, &stopped));
     assert_int_equal(json_integer_value(json_object_get(stopped.rollout, "Permille")), 200);
     assert_int_equal(stopped.at, 3000);
     assert_int_equal(rollout_history_highest(&history), 5);
+    assert_int_equal(rollout_history_standing(&history, "j"), 5);
+    assert_int_equal(rollout_history_standing(&history, "other"), 0);
+    assert_false(rollout_history_stopped(&history, "other", job, &stopped));
     job_put(job, "File", json_string("/another.bin"));
-    assert_false(rollout_history_stopped(&history, job, &stopped));
+    assert_false(rollout_history_stopped(&history, "j", job, &stopped));
     json_decref(job);
     rollout_history_free(&history);
 }
@@ -234,7 +237,7 @@ static void test_a_halt_of_what_was_for_everybody(void **state)
     json_t *job = job_of("{\"Permille\":0}");
     line(&history, "publish", NULL, 1, 1000);
     line(&history, "halt", "{\"Permille\":0}", 2, 2000);
-    assert_true(rollout_history_stopped(&history, job, &stopped));
+    assert_true(rollout_history_stopped(&history, "j", job, &stopped));
     assert_null(stopped.rollout);
     json_decref(job);
     rollout_history_free(&history);
