@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * json_beside.h - the device's JSON reader beside jansson: what is JSON for one is for the other, with
+ * the same members and values. Where the device is stricter (depth, keys that differ in case only,
+ * NUL), that is known.
+ */
+#ifndef OTTER_TEST_JSON_BESIDE_H
+#define OTTER_TEST_JSON_BESIDE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* NULL: they agree; else a constant that says what they do not agree on. */
+const char *json_beside(const uint8_t *data, size_t size);
+
+#endif
