@@ -89,6 +89,9 @@ static void ended(struct fleet_device *device, const struct otter_event *event)
     case OTTER_OUTCOME_OLDER:
         at_rest(device, FLEET_CURRENT);
         break;
+    case OTTER_OUTCOME_WAITING: /* for its turn in a rollout */
+        at_rest(device, FLEET_WAITING);
+        break;
     case OTTER_OUTCOME_REJECTED:
         settle(device, FLEET_FAILED, device->settled == FLEET_FAILED ? device->reason : name);
         break;
@@ -100,6 +103,9 @@ static void ended(struct fleet_device *device, const struct otter_event *event)
     case OTTER_OUTCOME_BAD_IMAGE:
     case OTTER_OUTCOME_TOO_LARGE:
     case OTTER_OUTCOME_EXPIRED:
+    case OTTER_OUTCOME_TOO_OLD:
+    case OTTER_OUTCOME_UNSIGNED:
+    case OTTER_OUTCOME_REPLAYED:
         settle(device, FLEET_FAILED, name);
         break;
     case OTTER_OUTCOME_SERVER:

@@ -146,7 +146,7 @@ class Rollout(Releases):
         said = self.rollout("status").stdout.decode()
         self.assertRegex(said, r"job 1, version 1\.0\.0, signed with this key\n  rollout   1% of devices; ring beta\n")
         self.assertIn("Board B", said)
-        self.assertIn("in 10d", said.replace("in 239h", "in 10d"))
+        self.assertRegex(said, r"in (10|9)d")
         self.assertIn("--job-key checks it", self.rollout("status", key=None).stdout.decode())
         self.otter("keygen", "--type", "ecdsa-p256", "other.pem")
         done = self.rollout("status", key="other.pem", ok=False)
