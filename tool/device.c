@@ -18,6 +18,7 @@ static const struct subcommand subcommands[] = {
     {"init", "device init", device_init, "make a device: flash file, bootloader key, first image, server"},
     {"run", "device run", device_run, "power it on: bootloader, application, agent, resets, power cuts"},
     {"status", "device status", device_status, "what its flash says, running or not"},
+    {"enrol", "device enrol", device_enrol, "a token with which a device reports to `otter serve`; or take it away"},
 };
 enum { SUBCOMMANDS = sizeof subcommands / sizeof subcommands[0] };
 

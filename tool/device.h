@@ -7,5 +7,6 @@ int device_app(int argc, const char **argv);
 int device_init(int argc, const char **argv);
 int device_run(int argc, const char **argv);
 int device_status(int argc, const char **argv);
+int device_enrol(int argc, const char **argv);
 
 #endif

@@ -132,15 +132,16 @@ enum db_result fleet_record_seen(struct db *db, const struct fleet_seen *seen)
                   " ON CONFLICT(device) DO UPDATE SET"
                   " last_seen = CASE WHEN devices.last_seen < $3 THEN $3 ELSE devices.last_seen END,"
                   " first_seen = CASE WHEN devices.first_seen = 0 THEN $3 ELSE devices.first_seen END,"
-                  " version = CASE WHEN $2 = '' OR devices.changed >= $3 THEN devices.version ELSE $2 END,"
+                  " version = CASE WHEN $2 = '' OR (devices.changed >= $3 AND devices.state <> 'enrolled')"
+                  "  THEN devices.version ELSE $2 END,"
                   " state = CASE WHEN devices.changed >= $3 AND devices.state <> 'enrolled' THEN devices.state"
                   "  WHEN $4 > 0 THEN 'updating'"
                   "  WHEN devices.state = 'enrolled' OR ($2 <> '' AND $2 <> devices.version) THEN 'ok'"
                   "  ELSE devices.state END,"
                   " reason = CASE WHEN devices.changed < $3 AND ($4 > 0 OR ($2 <> '' AND $2 <> devices.version))"
                   "  THEN '' ELSE devices.reason END,"
-                  " changed = CASE WHEN devices.changed < $3 AND (devices.state = 'enrolled'"
-                  "  OR ($2 <> '' AND $2 <> devices.version) OR ($4 > 0 AND devices.state <> 'updating'))"
+                  " changed = CASE WHEN devices.state = 'enrolled' OR (devices.changed < $3"
+                  "  AND (($2 <> '' AND $2 <> devices.version) OR ($4 > 0 AND devices.state <> 'updating')))"
                   "  THEN $3 ELSE devices.changed END",
                   DB_VALUES(db_text(seen->device), db_text(seen->version), db_int(seen->at), db_int(seen->fetches)),
                   NULL);

@@ -91,7 +91,7 @@ static const struct known *know(int fd, const struct stat *st)
 static const char *type_of(const char *path)
 {
     static const char *const types[][2] = {
-        {".json", "application/json"}, {".bin", "application/octet-stream"},
+        {".json", "application/json"}, {".jws", "application/jose"}, {".bin", "application/octet-stream"},
         {".hex", "application/octet-stream"}, {".html", "text/html; charset=utf-8"},
         {".txt", "text/plain; charset=utf-8"}, {".md", "text/plain; charset=utf-8"},
         {".css", "text/css; charset=utf-8"}, {".js", "text/javascript; charset=utf-8"},

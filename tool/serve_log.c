@@ -6,7 +6,6 @@
  * its number of bytes is what the client may have at most. A reader that does not read (a
  * pager that waits, a full pipe) loses lines, and is told so: serving goes on.
  */
-#include <event2/bufferevent_ssl.h>
 #include <errno.h>
 #include <jansson.h>
 #include <poll.h>
@@ -61,34 +60,6 @@ void serve_time_text(char ret_text[24])
     struct tm tm;
     time_t now = time(NULL);
     strftime(ret_text, 24, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
-}
-
-static void certificate_name(SSL *ssl, char *ret_name, size_t size)
-{
-    X509 *cert = SSL_get1_peer_certificate(ssl);
-    ret_name[0] = 0;
-    if (cert) {
-        X509_NAME_get_text_by_NID(X509_get_subject_name(cert), NID_commonName, ret_name, (int)size);
-        X509_free(cert);
-    }
-}
-
-void serve_client_of(struct evhttp_request *request, struct serve_client *ret_client)
-{
-    struct evhttp_connection *connection = evhttp_request_get_connection(request);
-    char *address = NULL;
-    uint16_t port = 0;
-    *ret_client = (struct serve_client){.version = NULL};
-    evhttp_connection_get_peer(connection, &address, &port);
-    bool is_v6 = address && strchr(address, ':');
-    snprintf(ret_client->peer, sizeof ret_client->peer, "%s%s%s:%u", is_v6 ? "[" : "",
-             address ? address : "?", is_v6 ? "]" : "", (unsigned)port);
-    SSL *ssl = bufferevent_openssl_get_ssl(evhttp_connection_get_bufferevent(connection));
-    if (ssl) {
-        ret_client->version = SSL_get_version(ssl);
-        ret_client->resumed = SSL_session_reused(ssl) == 1;
-        certificate_name(ssl, ret_client->name, sizeof ret_client->name);
-    }
 }
 
 /* What a stranger sent must not steer a terminal. */
@@ -209,10 +180,29 @@ void serve_log_alert(const char *what, const char *peer, bool as_json)
     if (!as_json) {
         serve_time_text(now);
         print("%s %s TLS: %s\n", now, peer, what);
-            return;
+        return;
     }
     json_t *line = new_line("tls");
     put(line, "client", peer);
     put(line, "alert", what);
+    print_json(line);
+}
+
+void serve_log_note(const struct serve *serve, const char *text)
+{
+    char now[24];
+    char safe[512];
+    size_t i = 0;
+    for (; text[i] && i < sizeof safe - 1; i++) {
+        safe[i] = (unsigned char)text[i] < ' ' || text[i] == 0x7f ? '?' : text[i];
+    }
+    safe[i] = 0;
+    if (!serve->options->as_json) {
+        serve_time_text(now);
+        print("%s %s\n", now, safe);
+        return;
+    }
+    json_t *line = new_line("note");
+    put(line, "text", safe);
     print_json(line);
 }

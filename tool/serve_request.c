@@ -20,7 +20,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "tool/serve.h"
+#include "tool/page.h"
 
 enum { PIECE = 65536 };
 
@@ -47,7 +47,7 @@ static void finish(struct answer *answer, bool aborted)
 
 /* The connection ends: say so in TLS. Without it OpenSSL would forget the session, and a
  * device that lost its connection could not resume. */
-static void say_goodbye(struct evhttp_connection *connection, void *ctx)
+void serve_goodbye(struct evhttp_connection *connection, void *ctx)
 {
     (void)ctx;
     SSL *ssl = bufferevent_openssl_get_ssl(evhttp_connection_get_bufferevent(connection));
@@ -62,7 +62,7 @@ static void say_goodbye(struct evhttp_connection *connection, void *ctx)
 static void lost(struct evhttp_connection *connection, void *ctx)
 {
     struct answer *answer = ctx;
-    say_goodbye(connection, NULL);
+    serve_goodbye(connection, NULL);
     if (!evhttp_request_get_connection(answer->request)) {
         evhttp_send_reply_end(answer->request); /* releases it */
     }
@@ -83,7 +83,7 @@ static void next_piece(struct evhttp_connection *connection, void *ctx)
     answer->entry.bytes += answer->piece;
     answer->piece = 0;
     if (answer->off == answer->end) {
-        evhttp_connection_set_closecb(connection, say_goodbye, NULL);
+        evhttp_connection_set_closecb(connection, serve_goodbye, NULL);
         evhttp_send_reply_end(answer->request);
         finish(answer, false);
         return;
@@ -107,25 +107,29 @@ static void next_piece(struct evhttp_connection *connection, void *ctx)
     }
 }
 
-static void header(struct evhttp_request *request, const char *name, const char *value)
+void serve_header(struct evhttp_request *request, const char *name, const char *value)
 {
     (void)evhttp_add_header(evhttp_request_get_output_headers(request), name, value);
 }
 
-static const char *reason_of(int status)
+const char *serve_reason(int status)
 {
     switch (status) {
     case 200: return "OK";
     case 204: return "No Content";
     case 206: return "Partial Content";
     case 304: return "Not Modified";
+    case 303: return "See Other";
     case 400: return "Bad Request";
+    case 401: return "Unauthorized";
     case 403: return "Forbidden";
     case 404: return "Not Found";
     case 405: return "Method Not Allowed";
+    case 409: return "Conflict";
     case 412: return "Precondition Failed";
     case 413: return "Content Too Large";
     case 416: return "Range Not Satisfiable";
+    case 429: return "Too Many Requests";
     case 503: return "Service Unavailable";
     default: return "Internal Server Error";
     }
@@ -138,13 +142,16 @@ static void answer_short(struct serve *serve, struct evhttp_request *request, st
     struct evbuffer *body = NULL;
     bool has_body = status >= 400 && evhttp_request_get_command(request) != EVHTTP_REQ_HEAD;
     if (has_body && (body = evbuffer_new()) != NULL) {
-        header(request, "Content-Type", "text/plain; charset=utf-8");
-        (void)evbuffer_add_printf(body, "%d %s\n", status, reason_of(status));
+        serve_header(request, "Content-Type", "text/plain; charset=utf-8");
+        (void)evbuffer_add_printf(body, "%d %s\n", status, serve_reason(status));
         entry->bytes = evbuffer_get_length(body);
     }
     entry->status = status;
+    if (serve->quitting) {
+        serve_header(request, "Connection", "close");
+    }
     serve_log(serve, entry);
-    evhttp_send_reply(request, status, reason_of(status), body);
+    evhttp_send_reply(request, status, serve_reason(status), body);
     if (body) {
         evbuffer_free(body);
     }
@@ -162,10 +169,28 @@ static void answer_body(struct serve *serve, struct evhttp_request *request, str
     }
     *answer = (struct answer){.serve = serve, .request = request, .file = *file, .off = first,
                               .end = first + count, .entry = *entry};
+    if (serve->quitting) {
+        serve_header(request, "Connection", "close");
+    }
     serve->active++;
     evhttp_connection_set_closecb(connection, lost, answer);
-    evhttp_send_reply_start(request, entry->status, reason_of(entry->status));
+    evhttp_send_reply_start(request, entry->status, serve_reason(entry->status));
     next_piece(connection, answer);
+}
+
+/* Who polls, remembered until it is written down; an image is what a device fetches to install. */
+static void note_poll(struct serve *serve, struct evhttp_request *request, const struct serve_entry *entry, bool fetches)
+{
+    struct serve_poll poll = {.at = time(NULL), .fetches = fetches};
+    memcpy(poll.key, entry->client.name, sizeof poll.key);
+    if (!poll.key[0]) {
+        serve_token_of(request, poll.key);
+        poll.is_hash = true;
+    }
+    if (poll.key[0]) {
+        serve_version_of(request, poll.version);
+        serve_polls_note(serve->polls, &poll);
+    }
 }
 
 static void answer_file(struct serve *serve, struct evhttp_request *request, struct serve_entry *entry,
@@ -182,15 +207,19 @@ static void answer_file(struct serve *serve, struct evhttp_request *request, str
     uint64_t last = 0;
     int status = serve_judge(&conditions, file, is_get, &first, &last);
     uint64_t count = status == 206 ? last - first + 1 : file->size;
-    header(request, "ETag", file->etag);
-    header(request, "Cache-Control", file->immutable ? "public, max-age=31536000, immutable" : "no-cache");
+    if (serve->polls) {
+        bool is_image = strcmp(file->type, "application/octet-stream") == 0;
+        note_poll(serve, request, entry, is_image && is_get && (status == 200 || status == 206));
+    }
+    serve_header(request, "ETag", file->etag);
+    serve_header(request, "Cache-Control", file->immutable ? "public, max-age=31536000, immutable" : "no-cache");
     if (status != 304) { /* what it has still holds: say no more, an idle poll is all headers */
-        header(request, "Last-Modified", file->date);
-        header(request, "Accept-Ranges", "bytes");
+        serve_header(request, "Last-Modified", file->date);
+        serve_header(request, "Accept-Ranges", "bytes");
     }
     if (status == 416) {
         snprintf(text, sizeof text, "bytes */%llu", (unsigned long long)file->size);
-        header(request, "Content-Range", text);
+        serve_header(request, "Content-Range", text);
     }
     if (status != 200 && status != 206) {
         (void)close(file->fd);
@@ -200,12 +229,12 @@ static void answer_file(struct serve *serve, struct evhttp_request *request, str
     if (status == 206) {
         snprintf(text, sizeof text, "bytes %llu-%llu/%llu", (unsigned long long)first,
                  (unsigned long long)last, (unsigned long long)file->size);
-        header(request, "Content-Range", text);
+        serve_header(request, "Content-Range", text);
     }
-    header(request, "Content-Type", file->type);
-    header(request, "X-Content-Type-Options", "nosniff");
+    serve_header(request, "Content-Type", file->type);
+    serve_header(request, "X-Content-Type-Options", "nosniff");
     snprintf(text, sizeof text, "%llu", (unsigned long long)count);
-    header(request, "Content-Length", text);
+    serve_header(request, "Content-Length", text);
     entry->status = status;
     if (is_get && count > 0) {
         answer_body(serve, request, entry, file, first, count);
@@ -233,36 +262,78 @@ static void copy(char *to, size_t size, const char *from)
     snprintf(to, size, "%s", from ? from : "");
 }
 
+static void answer_path(struct serve *serve, struct evhttp_request *request, struct serve_entry *entry, const char *path)
+{
+    struct serve_file file;
+    int status = serve_file_open(serve, path, &file);
+    if (status != 0) {
+        answer_short(serve, request, entry, status);
+        return;
+    }
+    answer_file(serve, request, entry, &file);
+}
+
+static void answer_health(struct serve *serve, struct evhttp_request *request, struct serve_entry *entry)
+{
+    struct serve_call *call = serve_call_new(serve, request, entry);
+    if (call) {
+        serve_header(request, "Cache-Control", "no-store");
+        serve_call_answer(call, 200, "text/plain; charset=utf-8", "ok\n", 3);
+    }
+}
+
+/* Too many from one address: later. */
+static bool is_limited(struct serve *serve, struct evhttp_request *request, struct serve_entry *entry)
+{
+    char seconds[16];
+    bool spared = entry->client.is_local && serve->options->peer_rate < 0; /* only where it was asked for */
+    int wait = serve->peers && !spared ? serve_limit_take(serve->peers, entry->client.address) : 0;
+    if (wait > 0) {
+        snprintf(seconds, sizeof seconds, "%d", wait);
+        serve_header(request, "Retry-After", seconds);
+        answer_short(serve, request, entry, 429);
+    }
+    return wait > 0;
+}
+
+static void route(struct serve *serve, struct evhttp_request *request, struct serve_entry *entry, const char *path)
+{
+    enum evhttp_cmd_type method = evhttp_request_get_command(request);
+    bool reads = method == EVHTTP_REQ_GET || method == EVHTTP_REQ_HEAD;
+    if (serve->page && page_request(serve, request, path, entry)) {
+        return;
+    }
+    if (reads && strcmp(path, "/health") == 0) {
+        answer_health(serve, request, entry);
+    } else if (method == EVHTTP_REQ_POST && serve_report_is_path(serve, path)) {
+        serve_report(serve, request, entry);
+    } else if (!reads) {
+        serve_header(request, "Allow", serve_report_is_path(serve, path) ? "POST" : "GET, HEAD");
+        answer_short(serve, request, entry, 405);
+    } else {
+        answer_path(serve, request, entry, path);
+    }
+}
+
 void serve_request(struct evhttp_request *request, void *ctx)
 {
     struct serve *serve = ctx;
     struct serve_entry entry = {.method = method_of(request)};
     const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
     const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
-    enum evhttp_cmd_type method = evhttp_request_get_command(request);
-    struct serve_file file;
     struct evhttp_connection *connection = evhttp_request_get_connection(request);
+    struct bufferevent *socket = evhttp_connection_get_bufferevent(connection);
     int on = 1; /* headers and a short body are two writes: no waiting for an answer between them */
-    (void)setsockopt(bufferevent_getfd(evhttp_connection_get_bufferevent(connection)), IPPROTO_TCP, TCP_NODELAY,
-                     &on, sizeof on);
-    evhttp_connection_set_closecb(connection, say_goodbye, NULL);
-    serve_client_of(request, &entry.client);
+    (void)setsockopt(bufferevent_getfd(socket), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    evhttp_connection_set_closecb(connection, serve_goodbye, NULL);
+    serve_guard_whole(serve->guard, socket);
+    serve_client_of(serve, request, &entry.client);
     copy(entry.path, sizeof entry.path, path);
     copy(entry.range, sizeof entry.range,
          evhttp_find_header(evhttp_request_get_input_headers(request), "Range"));
     if (!path) {
         answer_short(serve, request, &entry, 400);
-    } else if (method == EVHTTP_REQ_POST && strcmp(path, "/report") == 0) {
-        answer_short(serve, request, &entry, serve_report(serve, request));
-    } else if (method != EVHTTP_REQ_GET && method != EVHTTP_REQ_HEAD) {
-        header(request, "Allow", strcmp(path, "/report") == 0 ? "POST" : "GET, HEAD");
-        answer_short(serve, request, &entry, 405);
-    } else {
-        int status = serve_file_open(serve, path, &file);
-        if (status == 0) {
-            answer_file(serve, request, &entry, &file);
-        } else {
-            answer_short(serve, request, &entry, status);
-        }
+    } else if (!is_limited(serve, request, &entry)) {
+        route(serve, request, &entry, path);
     }
 }

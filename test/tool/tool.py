@@ -66,6 +66,14 @@ class Serve:
     def requests(self):
         return [entry for entry in self.log if entry["event"] == "request"]
 
+    def notes(self):
+        return [entry["text"] for entry in self.log if entry["event"] == "note"]
+
+    def kill(self):
+        """As a power cut would."""
+        self.process.kill()
+        self.stop()
+
     def stop(self):
         """Ask it to end; its exit code."""
         if self.process.poll() is None:

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * serve_rollout.h - the job document in the served folder, followed and, with a key, changed.
+ */
+#ifndef OTTER_TOOL_SERVE_ROLLOUT_H
+#define OTTER_TOOL_SERVE_ROLLOUT_H
+
+#include "tool/rollout_edit.h"
+#include "tool/serve.h"
+
+struct serve_job {
+    bool exists;
+    bool is_signed;
+    bool can_change; /* --job-key was given: this server can sign the next document */
+    int64_t sequence;
+    char version[FLEET_WORD_SIZE];
+    char rings[256];
+    int permille;     /* in the end */
+    int permille_now; /* when it was last read */
+    bool halted;
+    char report_path[256]; /* "" : /report */
+};
+/* As it was when last looked at, half a second ago at most. */
+const struct serve_job *serve_rollout_job(const struct serve *serve);
+
+/* Sign and write the next document (order is copied). done(ctx, line) in the event loop: line NULL
+ * when it was done, else why not. False: no --job-key, or too much is waiting. */
+bool serve_rollout_change(struct serve *serve, const struct rollout_order *order,
+                          void (*done)(void *ctx, const char *line), void *ctx);
+
+#endif
