@@ -116,7 +116,6 @@ static void ended(struct fleet_device *device, const struct otter_event *event)
         break;
     case OTTER_OUTCOME_NONE:
     case OTTER_OUTCOME_DEFERRED:
-    case OTTER_OUTCOME_WAITING:
         break;
     }
 }
