@@ -410,9 +410,10 @@ static void two_numbers(bool deep)
             size_t one = fields[pair / count];
             size_t other = fields[pair % count];
             uint64_t was[] = {number_at(one, 2), number_at(other, 2)};
-            for (unsigned values = 0; one < other && values < BORDERS * (deep ? UINT16_MAX + 1 : BORDERS); values++) {
+            bool all = deep && pair % count == pair / count + 1; /* neighbours: every value of the second */
+            for (unsigned values = 0; one < other && values < BORDERS * (all ? UINT16_MAX + 1 : BORDERS); values++) {
                 put(&slot.windows[0], one, borders[values % BORDERS], 2);
-                put(&slot.windows[0], other, deep ? values / BORDERS : borders[values / BORDERS], 2);
+                put(&slot.windows[0], other, all ? values / BORDERS : borders[values / BORDERS], 2);
                 check();
             }
             put(&slot.windows[0], one, was[0], 2);

@@ -3,9 +3,9 @@
 """run.py - `make fuzz`: every harness for its part of the time, on all cores; then what of the
 parsers' lines was reached.
 
-usage: run.py [--seconds N] [--no-coverage] [NAME...]      NAME: only these harnesses
+usage: run.py [--seconds N] [--no-coverage] [--seeds] [NAME...]      NAME: only these harnesses
 
-Needs the builds of the presets fuzz (clang, libFuzzer, sanitizers) and cov (gcov): `make fuzz`
+--seeds: no fuzzing, only what the seeds alone reach (needs the build of the preset cov). Needs the builds of the presets fuzz (clang, libFuzzer, sanitizers) and cov (gcov): `make fuzz`
 makes them. What is found goes to build/fuzz/corpus/NAME and helps the next run; an input that
 fails is left in build/fuzz/failed/. Prints executions and line coverage; exit code 1 when an input
 failed, hung, leaked, or a file of the parsers is below its mark. The last line is
@@ -57,10 +57,10 @@ def fuzz(name, seconds):
     return int(count.group(1)) if count else 0, wrong
 
 
-def replay(name):
+def replay(name, seeds_only):
     """Seeds and what was found, in the coverage build."""
     folders = [str(HERE / "corpus" / name)]
-    if (BUILD / "corpus" / name).is_dir():
+    if not seeds_only and (BUILD / "corpus" / name).is_dir():
         folders.append(str(BUILD / "corpus" / name))
     return subprocess.run([str(COVERAGE / "test" / "fuzz" / ("fuzz_" + name)), *folders], stdout=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL, check=False).returncode == 0
@@ -103,10 +103,10 @@ def spans(numbers):
     return " ".join(text)
 
 
-def coverage(names):
+def coverage(names, seeds_only):
     """Print the lines reached; the folders below the mark."""
     forget_counts()
-    lost = [name for name in names if not replay(name)]
+    lost = [name for name in names if not replay(name, seeds_only)]
     low = []
     print("\nlines reached, of all in the file (not reached)")
     for folder in FOLDERS:
@@ -125,21 +125,23 @@ def main():
     parser = argparse.ArgumentParser(description="fuzz every harness, then count lines")
     parser.add_argument("--seconds", type=int, default=600, help="in all [600]")
     parser.add_argument("--no-coverage", action="store_true")
+    parser.add_argument("--seeds", action="store_true", help="no fuzzing: lines that the seeds alone reach")
     parser.add_argument("names", nargs="*")
     args = parser.parse_args()
     names = args.names or harnesses()
     cores = os.cpu_count() or 1
     share = max(1, args.seconds * cores // len(names))
     passed, failed, executions = 0, 0, 0
-    print("%d harnesses, %d s each, %d at a time" % (len(names), share, cores), flush=True)
-    with concurrent.futures.ThreadPoolExecutor(cores) as pool:
-        for name, (count, wrong) in zip(names, pool.map(lambda one: fuzz(one, share), names)):
-            executions += count
-            passed, failed = passed + (not wrong), failed + bool(wrong)
-            print("  %-12s %10d executions  %s" % (name, count, "no crash, no hang, no leak" if not wrong else "FAILED\n" + wrong), flush=True)
-    print("  %-12s %10d executions" % ("all", executions))
+    if not args.seeds:
+        print("%d harnesses, %d s each, %d at a time" % (len(names), share, cores), flush=True)
+        with concurrent.futures.ThreadPoolExecutor(cores) as pool:
+            for name, (count, wrong) in zip(names, pool.map(lambda one: fuzz(one, share), names)):
+                executions += count
+                passed, failed = passed + (not wrong), failed + bool(wrong)
+                print("  %-12s %10d executions  %s" % (name, count, "no crash, no hang, no leak" if not wrong else "FAILED\n" + wrong), flush=True)
+        print("  %-12s %10d executions" % ("all", executions))
     if not args.no_coverage:
-        lost, low = coverage(names)
+        lost, low = coverage(names, args.seeds)
         for what in ["%s does not replay in the coverage build" % name for name in lost] + ["%s/ is below %.0f %%" % (name, MARK) for name in low]:
             print("FAILED: " + what)
         failed += len(lost) + len(low)

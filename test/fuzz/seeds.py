@@ -416,6 +416,10 @@ def serve_seeds(corpus):
                        ("folder", "/"), ("nul", "/job.json%00"), ("none", "/none"), ("absolute", "http://h/job.json"), ("bad", "/%zz"),
                        ("control", "/%1b[2J"), ("double", "//job.json"), ("dot", "/./job.json")):
         put("path-" + name, "GET " + path)
+    for name, client in (("", "203.0.113.7"), ("-list", "10.0.0.1,\t2001:db8::1 "), ("-strange", "\x1b[2J, ::ffff:1.2.3.4%eth0")):
+        put("proxy" + name, "POST /report", "X-Forwarded-For: " + client, "User-Agent: app/1.2.3", "Authorization: Bearer abc", body=b'{"device":"d"}', flags=6)
+    put("often", "GET /f.bin", "X-Forwarded-For: 203.0.113.7", flags=12)
+    put("health", "GET /health")
     put("head", "HEAD /f.bin")
     put("delete", "DELETE /report")
     put("report-list", "POST /report", body=b"[1]")

@@ -4,11 +4,13 @@
  * reads HTTP; ours begins behind it. Reports are lines of JSON, whole; no file outside the folder
  * and no key is handed out; what goes to the terminal is printable.
  *
- * Input: flags, then the bytes of one connection. Flag 1: log as JSON; 2: keep reports.
+ * Input: flags, then the bytes of one connection. Flag 1: log as JSON; 2: keep reports; 4: behind a
+ * proxy that says who asks; 8: at most one request now and then.
  */
 #include "fuzz.h"
 
 #include <arpa/inet.h>
+#include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
 #include <fcntl.h>
@@ -46,6 +48,15 @@ static void clean(void)
     }
 }
 
+static struct bufferevent *connection(struct event_base *base, void *ctx)
+{
+    struct bufferevent *made = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+    (void)ctx;
+    REQUIRE(made != NULL);
+    serve_guard_watch(serve.guard, made);
+    return made;
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     char root[256];
@@ -70,6 +81,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     REQUIRE(reports_fd >= 0 && log_fd >= 0);
     serve.base = event_base_new();
     serve.http = evhttp_new(serve.base);
+    serve.guard = serve_guard_new(serve.base, 30);
+    REQUIRE(serve.guard != NULL);
+    evhttp_set_bevcb(serve.http, connection, NULL);
     struct evhttp_bound_socket *bound = evhttp_bind_socket_with_handle(serve.http, "127.0.0.1", 0);
     REQUIRE(bound != NULL);
     REQUIRE(getsockname(evhttp_bound_socket_get_fd(bound), (struct sockaddr *)&address, &len) == 0);
@@ -153,10 +167,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     REQUIRE(dup2(log_fd, STDOUT_FILENO) >= 0);
     options.as_json = data[0] & 1;
     serve.report_fd = (data[0] & 2) != 0 ? reports_fd : -1;
+    options.behind_proxy = data[0] & 4;
+    options.peer_rate = 1;
+    serve.peers = (data[0] & 8) != 0 ? serve_limit_new(0.001, 1) : NULL;
     size_t len = talk(data + 1, size - 1, answer, sizeof answer);
     REQUIRE(memmem(answer, len, "SECRET", 6) == NULL);
     REQUIRE(dup2(out, STDOUT_FILENO) >= 0);
     REQUIRE(serve.active == 0);
+    serve_guard_sweep(serve.guard);
+    serve_limit_free(serve.peers);
     char *text = collect(log_fd);
     check_lines(text, options.as_json);
     free(text);
