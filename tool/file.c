@@ -115,7 +115,7 @@ static int write_through(const char *path, const void *data, size_t len)
 static int write_aside(const char *path, const struct tool_file *file, char **ret_aside)
 {
     char *aside = NULL;
-    if (asprintf(&aside, "%s.XXXXXX", path) < 0) {
+    if (asprintf(&aside, "%s" TOOL_ASIDE "XXXXXX", path) < 0) {
         return tool_refuse("'%s': out of memory", path);
     }
     int fd = mkostemp(aside, O_CLOEXEC);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* store.c - where job documents and images are put: the folder, the lock, the order. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -17,6 +18,8 @@
 #include "tool/served_folder.h"
 #include "tool/store.h"
 #include "tool/store_http.h"
+
+#define ASIDE_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 struct store {
     const struct store_options *options; /* borrowed */
@@ -101,7 +104,9 @@ static int lock(struct store *store, const char *directory, int wait_seconds)
     }
     for (int tries = 20 * wait_seconds; flock(store->lock, LOCK_EX | LOCK_NB) != 0; tries--) {
         if (errno != EWOULDBLOCK) {
-            return 0; /* a file system without locks: as safe as it gets */
+            (void)close(store->lock); /* a file system without locks: as safe as it gets */
+            store->lock = -1;
+            return 0;
         }
         if (tries <= 0) {
             return tool_refuse("another otter is at work in '%s': try again when it is done", directory);
@@ -109,6 +114,28 @@ static int lock(struct store *store, const char *directory, int wait_seconds)
         (void)nanosleep(&pause, NULL);
     }
     return 0;
+}
+
+static bool is_aside(const char *name)
+{
+    const char *at = strstr(name, TOOL_ASIDE);
+    size_t len = at ? strlen(at) : 0;
+    return len == sizeof TOOL_ASIDE - 1 + 6 && strspn(at + sizeof TOOL_ASIDE - 1, ASIDE_LETTERS) == 6;
+}
+
+/* What a killed run wrote aside: nobody else is at work while we hold the lock. */
+static void sweep(const struct store *store)
+{
+    DIR *folder = opendir(store->options->folder);
+    const struct dirent *entry = folder ? readdir(folder) : NULL;
+    for (; entry; entry = readdir(folder)) {
+        if (is_aside(entry->d_name)) {
+            (void)unlinkat(dirfd(folder), entry->d_name, 0);
+        }
+    }
+    if (folder) {
+        (void)closedir(folder);
+    }
 }
 
 /* The history must not be handed out with the folder. */
@@ -137,7 +164,11 @@ static int open_folder(struct store *store, enum store_use use, int wait_seconds
         store->history = o->history ? strdup(o->history) : rollout_history_path(o->folder);
         rc = !store->history ? TOOL_REFUSED : use == STORE_READ ? 0 : outside(store->history, o->folder);
     }
-    return rc == 0 && use != STORE_READ ? lock(store, o->folder, wait_seconds) : rc;
+    rc = rc == 0 && use != STORE_READ ? lock(store, o->folder, wait_seconds) : rc;
+    if (rc == 0 && store->lock >= 0) {
+        sweep(store);
+    }
+    return rc;
 }
 
 static int open_server(struct store *store, enum store_use use, int wait_seconds)

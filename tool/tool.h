@@ -45,7 +45,9 @@ void tool_bytes_free(struct tool_bytes *bytes);
 /* 0, or TOOL_REFUSED after saying why (missing, a directory, too large, ...). */
 int tool_read_file(const char *path, size_t size_max, struct tool_bytes *ret_bytes);
 
-/* Write aside, fsync, rename: the file is either as before or whole. mode: 0644, 0600. */
+/* Write aside, fsync, rename: the file is either as before or whole. mode: 0644, 0600. A kill
+ * leaves at most what was written aside: the path, TOOL_ASIDE and six letters or digits. */
+#define TOOL_ASIDE ".aside-"
 int tool_write_file(const char *path, const void *data, size_t len, unsigned mode);
 
 /* Likewise several: all are written aside before the first is renamed, in this order, so
