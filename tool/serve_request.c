@@ -17,6 +17,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -315,6 +317,29 @@ static void route(struct serve *serve, struct evhttp_request *request, struct se
     }
 }
 
+/* Where does the body end? Two readers must not disagree about that: with a proxy in front, what
+ * one takes for a body the other would take for somebody else's request. */
+static bool is_ambiguous(struct evhttp_request *request)
+{
+    const struct evkeyvalq *headers = evhttp_request_get_input_headers(request);
+    const struct evkeyval *header;
+    int lengths = 0;
+    int codings = 0;
+    bool odd = false;
+    TAILQ_FOREACH(header, headers, next) {
+        if (header->key[strcspn(header->key, " \t")] != 0) {
+            odd = true;
+        } else if (strcasecmp(header->key, "Content-Length") == 0) {
+            lengths++;
+            odd = odd || header->value[0] == 0 || header->value[strspn(header->value, "0123456789")] != 0;
+        } else if (strcasecmp(header->key, "Transfer-Encoding") == 0) {
+            codings++;
+            odd = odd || strcasecmp(header->value, "chunked") != 0;
+        }
+    }
+    return odd || lengths + codings > 1;
+}
+
 void serve_request(struct evhttp_request *request, void *ctx)
 {
     struct serve *serve = ctx;
@@ -331,7 +356,8 @@ void serve_request(struct evhttp_request *request, void *ctx)
     copy(entry.path, sizeof entry.path, path);
     copy(entry.range, sizeof entry.range,
          evhttp_find_header(evhttp_request_get_input_headers(request), "Range"));
-    if (!path) {
+    if (!path || is_ambiguous(request)) {
+        serve_header(request, "Connection", "close");
         answer_short(serve, request, &entry, 400);
     } else if (!is_limited(serve, request, &entry)) {
         route(serve, request, &entry, path);

@@ -273,14 +273,18 @@ struct count {
     int64_t devices;
 };
 
-/* Since the version was published, or an operator let it go on. */
+/* Since the version was published, or an operator let it go on: by the job's number where the
+ * device says which one it took, else by the time. */
 static void count_work(struct db *db, void *ctx)
 {
     struct count *count = ctx;
     (void)db_number(db,
                     "SELECT COUNT(DISTINCT device) FROM reports WHERE to_version = $1"
-                    " AND result IN ('reverted', 'bad-image') AND at >= (SELECT COALESCE(MAX(at), 0) FROM rollouts"
-                    " WHERE version = $1 AND action IN ('publish', 'resume', 'seen'))",
+                    " AND result IN ('reverted', 'bad-image') AND (CASE WHEN sequence > 0"
+                    " THEN sequence >= (SELECT COALESCE(MAX(sequence), 0) FROM rollouts"
+                    "  WHERE version = $1 AND action IN ('publish', 'resume', 'seen'))"
+                    " ELSE at >= (SELECT COALESCE(MAX(at), 0) FROM rollouts"
+                    "  WHERE version = $1 AND action IN ('publish', 'resume', 'seen')) END)",
                     DB_VALUES(db_text(count->version)), &count->devices);
 }
 

@@ -288,6 +288,60 @@ class Limits(FleetServer):
         self.assertEqual(server.requests()[-1]["client"], "192.0.2.2")
 
 
+class Halts(FleetServer):
+    """--halt-after: the server itself signs the halt."""
+
+    def setUp(self):
+        super().setUp()
+        os.unlink(self.www / "ota_update.json")
+        self.otter("keygen", "--type", "ecdsa-p256", "sign.pem")
+        self.otter("keygen", "--type", "ecdsa-p256", "job.pem")
+        (self.folder / "payload").write_bytes(bytes(3000))
+        self.publish("1.1.0")
+
+    def publish(self, version, *words):
+        self.otter("sign", "--key", "sign.pem", "--version", version, "--map", "psoc62_2m_ext_swap_single", "payload", "app.bin")
+        self.otter("publish", "--image", "app.bin", "--folder", "www", "--job-key", "job.pem", "--board", "B", "--rollout", "10%", *words)
+
+    def state(self):
+        return json.loads(self.otter("rollout", "status", "--folder", "www", "--job-key", "job.pem", "--json").stdout)
+
+    def test_a_rollout_halts_by_itself(self):
+        names = [f"d{i}" for i in range(6)]
+        tokens = self.enrol(*names)
+        server = self.serve("--job-key", "job.pem", "--halt-after", "3")
+        devices = [self.device(server, name, tokens[name]) for name in names]
+        self.wait_for(lambda: self.rows("SELECT version, permille FROM rollouts") == [("1.1.0", 100)])
+        for _ in range(2):  # the same device twice is one device; other versions and results do not count
+            self.assertEqual(devices[0].report(1, "reverted"), 204)
+        self.assertEqual(devices[0].report(2, "reverted"), 204)
+        self.assertEqual(devices[1].report(1, "reverted", to="1.0.5"), 204)
+        self.assertEqual(devices[2].report(1, "unreachable"), 204)
+        self.assertEqual(devices[3].report(1, "bad-image"), 204)
+        time.sleep(0.7)
+        self.assertEqual(self.rows("SELECT COUNT(*) FROM rollouts"), [(1,)])
+        self.assertEqual(devices[4].report(1, "reverted"), 204)
+        self.wait_for(lambda: self.rows("SELECT sequence, action, permille, who FROM rollouts ORDER BY sequence")[1:] ==
+                      [(2, "halt", 0, "otter serve")])
+        self.assertIn("halted", json.dumps(self.state()).lower())
+        self.otter("rollout", "resume", "--folder", "www", "--job-key", "job.pem")
+        self.wait_for(lambda: self.rows("SELECT COUNT(*) FROM rollouts") == [(3,)])
+        self.assertEqual(devices[5].report(1, "reverted", sequence=3), 204)  # those before the resume do not count again
+        time.sleep(0.7)
+        self.assertEqual(self.rows("SELECT COUNT(*) FROM rollouts"), [(3,)])
+        self.assertEqual(server.stop(), 0)
+        self.assertTrue([note for note in server.notes() if "halted" in note], server.notes())
+
+    def test_another_key_cannot_halt_and_it_is_said(self):
+        tokens = self.enrol("d1")
+        self.otter("keygen", "--type", "ecdsa-p256", "other.pem")
+        server = self.serve("--job-key", "other.pem", "--halt-after", "1")
+        self.wait_for(lambda: [note for note in server.notes() if "is not signed with --job-key" in note])
+        self.assertEqual(self.device(server, "d1", tokens["d1"]).report(1, "reverted"), 204)
+        self.wait_for(lambda: [note for note in server.notes() if "could not be halted" in note])
+        self.assertEqual(self.rows("SELECT COUNT(*) FROM rollouts"), [(1,)])
+
+
 class Commands(FleetServer):
     def test_enrol(self):
         tokens = self.enrol("a", "b")

@@ -47,8 +47,8 @@ class Folder(unittest.TestCase):
 class Serve:
     """`otter serve --json` on a free port; `log` grows while it runs."""
 
-    def __init__(self, folder, *words):
-        self.process = subprocess.Popen([OTTER, "serve", "--json", "--port", "0", *[str(word) for word in words]],
+    def __init__(self, folder, *words, program=OTTER):
+        self.process = subprocess.Popen([program, "serve", "--json", "--port", "0", *[str(word) for word in words]],
                                         cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         first = self.process.stdout.readline()
         if not first:
