@@ -86,6 +86,16 @@ torture: firmware
 	@build/host/test/powerloss/powerloss --map all --double $(DOUBLE)
 	@OTTER=build/host/otter test/boards/cuts.py --cuts $(CUTS)
 
+## mutants    deliberate faults in boot/ and slot/ (test/mutants), each of which the power-cut runner or the
+##            model must catch (ARGS=--short: those that take seconds)
+.PHONY: mutants model
+mutants: build
+	@scripts/mutants.py $(ARGS)
+
+## model      random lives of a device beside a model of one page, for SECONDS (or SEQUENCES=<number> per map)
+model: build
+	@build/host/test/model/model $(if $(SEQUENCES),--sequences $(SEQUENCES),--seconds $(SECONDS)) $(ARGS)
+
 ## fuzz       every parser of outside bytes under libFuzzer for SECONDS in all (default 600); lines reached
 .PHONY: setup-fuzz fuzz
 SECONDS ?= 600
