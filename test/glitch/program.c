@@ -41,7 +41,7 @@ static enum extent extent_of(const char *name)
     } known[] = {
         {"u256_", CRYPTO},    {"u288_", CRYPTO},      {"m256_", CRYPTO},          {"point_", CRYPTO},
         {"scalar_", CRYPTO},  {"ecdsa_m256", CRYPTO}, {"mbedtls_", CRYPTO},       {"crc32_of", LONG},
-        {"read_record", LONG}, {"find_head", LONG},   {"settings_start", LONG},   {"words_", LONG},
+        {"read_cell", LONG},  {"find_head", LONG},    {"settings_start", LONG},   {"words_", LONG},
         {"board_write", LONG},
     };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
