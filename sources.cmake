@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The device code as plain lists, so that any build system can include them.
 set(OTTER_SLOT_SOURCES
-    slot/area.c slot/image.c slot/journal.c slot/result.c slot/state.c slot/trailer.c)
+    slot/area.c slot/crc.c slot/image.c slot/journal.c slot/result.c slot/state.c slot/trailer.c)
 set(OTTER_BOOT_SOURCES
     boot/boot.c boot/copy.c boot/plan.c boot/swap.c)
 set(OTTER_AGENT_SOURCES

@@ -187,7 +187,11 @@ static void announce(struct otter_agent *agent)
         phase = OTTER_AGENT_TRIAL;
     } else if (state->phase != OTTER_PHASE_IDLE) {
         phase = OTTER_AGENT_REBOOT; /* the bootloader has something to do, and did not see it: */
-        (void)otter_state_write(state); /* a record that was torn; now it lasts */
+        if (state->layout->journal.size != 0) {
+            (void)otter_state_write(state); /* a record that was torn; now it lasts */
+        } else {
+            (void)otter_state_settle(state, NULL); /* a torn trailer; now it is gone */
+        }
     }
     otter_agent_enter(agent, phase);
 }

@@ -20,30 +20,17 @@ enum { BYTES_OFF = 4, CRC_OFF = 28, FULL = 1 };
 _Static_assert(offsetof(struct otter_record, type) == BYTES_OFF && sizeof(struct otter_record) == CRC_OFF,
                "seq, bytes, CRC");
 
-/* CRC-32 (IEEE 802.3, reflected), bit by bit: 28 bytes are not worth a table. */
-static uint32_t crc32_of(const uint8_t *raw, uint32_t len)
-{
-    uint32_t crc = UINT32_MAX;
-    for (uint32_t i = 0; i < len; i++) {
-        crc ^= raw[i];
-        for (uint32_t bit = 0; bit < 8; bit++) {
-            crc = crc >> 1 ^ (0xedb88320u & (0u - (crc & 1u)));
-        }
-    }
-    return ~crc;
-}
-
 void otter_record_encode(const struct otter_record *record, uint8_t raw[OTTER_RECORD_SIZE])
 {
     store_le32(raw, record->seq);
     memcpy(raw + BYTES_OFF, (const uint8_t *)record + BYTES_OFF, CRC_OFF - BYTES_OFF);
-    store_le32(raw + CRC_OFF, crc32_of(raw, CRC_OFF));
+    store_le32(raw + CRC_OFF, otter_crc32(raw, CRC_OFF));
 }
 
 bool otter_record_decode(const uint8_t raw[OTTER_RECORD_SIZE], struct otter_record *ret_record)
 {
     if (raw[4] < OTTER_RECORD_HEAD || raw[4] > OTTER_RECORD_DOWNLOAD ||
-        load_le32(raw + CRC_OFF) != crc32_of(raw, CRC_OFF)) {
+        load_le32(raw + CRC_OFF) != otter_crc32(raw, CRC_OFF)) {
         return false; /* most cells are erased, and need no CRC to be told */
     }
     ret_record->seq = load_le32(raw);

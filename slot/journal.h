@@ -41,6 +41,7 @@ struct otter_record {
     uint8_t body[OTTER_RECORD_BODY_SIZE];
 };
 
+uint32_t otter_crc32(const uint8_t *raw, uint32_t len);
 void otter_record_encode(const struct otter_record *record, uint8_t raw[OTTER_RECORD_SIZE]);
 bool otter_record_decode(const uint8_t raw[OTTER_RECORD_SIZE], struct otter_record *ret_record);
 

@@ -230,15 +230,10 @@ static int open_trailers(struct otter_state *state)
     return OTTER_OK;
 }
 
-static int settle(const struct otter_area *slot)
-{
-    return read_trailer(slot).magic == OTTER_FLAG_UNSET ? OTTER_OK : otter_trailer_clear(slot);
-}
-
 const struct otter_trailers otter_trailers = {
     .open = open_trailers,
     .request = otter_trailer_request,
     .confirm = otter_trailer_confirm,
-    .settle = settle,
+    .settle = otter_trailer_clear, /* also where nothing is read: it may surface */
     .off = otter_trailer_off,
 };

@@ -15,8 +15,8 @@
 
 static void must(struct life *life, int err, const char *what)
 {
-    if (err != OTTER_OK && life->worn) {
-        life_give_up(life); /* no update any more: what runs goes on running */
+    if (err != OTTER_OK && (life->worn || life->faulty != NULL)) {
+        life_give_up(life); /* what runs goes on running */
     }
     if (err != OTTER_OK) {
         life_fail(life, HARM_OTHER, "%s: %s", what, otter_err_str(err));
@@ -279,13 +279,18 @@ bool app_run(struct life *life, const struct otter_boot_choice *choice, unsigned
     struct world *world = &life->world;
     must(life, otter_state_open(&state, &life->layout), "open");
     check_state(life, choice, &state, running);
+    if (life->layout.journal.size == 0) {
+        state.reason = choice->reason; /* trailers remember none */
+    }
     if (choice->on_trial || otter_state_on_trial(&state)) {
         on_trial(life, &state, running);
         return true;
     }
     if (state.phase != OTTER_PHASE_IDLE) {
         world->may_run |= (uint8_t)(1u << life->scenario->offers[world->offer].image);
-        must(life, otter_state_write(&state), "write again"); /* a request that surfaced late */
+        /* A request that surfaced late: it lasts now, or (trailers) is taken back. */
+        must(life, life->layout.journal.size != 0 ? otter_state_write(&state) : otter_state_settle(&state, NULL),
+             "write again");
         return true;
     }
     if (state.reason != OTTER_REASON_NONE && life->scenario->offers_count != 0) {

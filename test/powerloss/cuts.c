@@ -54,8 +54,14 @@ static bool try(struct work *work, unsigned level, const struct cut *cuts, unsig
     struct tally *tally = work->tally;
     unsigned last = (unsigned)cuts[count - 1].outcome;
     bool ok = life_cut(&life, level, cuts, count, record, work->plan->seed);
-    tally->trials[count > 2 ? 2 : count - 1]++;
-    tally->outcome[last].cuts++;
+    unsigned many = count > 2 ? 2 : count - 1;
+    tally->trials[many]++;
+    tally->outcome[last].trials[many]++;
+    if (life.longest > tally->outcome[last].longest) {
+        tally->outcome[last].longest = life.longest;
+    }
+    tally->longest = life.longest > tally->longest ? life.longest : tally->longest;
+    life.longest = 0;
     if (!ok) {
         tally->harms[life.harm]++;
         tally->outcome[last].harms[life.harm]++;
@@ -185,7 +191,6 @@ void run_scenario(const struct plan *plan, const struct scenario *scenario, cons
         }
     }
     tally->ops = life.tracks[0].ops;
-    tally->longest = life.longest;
     tally->most_boots = life.most_boots;
     life_end(&life);
     ends_free(life.ends);
@@ -219,10 +224,13 @@ int run_again(const struct plan *plan, const char *id)
     struct sim_map map;
     struct cut cuts[LIFE_CUTS_MAX];
     unsigned count = 0;
-    const struct scenario *scenario;
-    if (sscanf(id, "%63[^:]:%95[^:]:%127[^:]:%159[^:]:%llu", name, map_name, ats, outcomes,
-               &seed) != 5 || !parse_cuts(ats, outcomes, cuts, &count) ||
-        !shape_find(map_name, &map) || (scenario = scenario_find(name)) == NULL) {
+    const struct scenario *scenario = NULL;
+    bool known = sscanf(id, "%63[^:]:%95[^:]:%127[^:]:%159[^:]:%llu", name, map_name, ats, outcomes, &seed) == 5 &&
+                 shape_find(map_name, &map) && (scenario = scenario_find(name)) != NULL;
+    if (known && strchr(ats, '/') != NULL) {
+        return run_fault_again(scenario, &map, ats, outcomes, seed);
+    }
+    if (!known || !parse_cuts(ats, outcomes, cuts, &count)) {
         fprintf(stderr, "powerloss: not a case: %s\n", id);
         return 2;
     }

@@ -20,7 +20,7 @@ enum { LEFT_BY_CUT = 1, LEFT_BY_FAILURE = 2, LEFT_FOR_WEAR = 3 };
 static void print_journal(const struct life *life)
 {
     const struct otter_area *area = &life->layout.journal;
-    const struct sim_flash *flash = sim_flash_of(area);
+    const struct sim_flash *flash = area->size != 0 ? sim_flash_of(area) : NULL;
     struct otter_record record;
     uint8_t raw[OTTER_RECORD_SIZE];
     for (uint32_t off = 0; off < area->size; off += sizeof raw) {
@@ -51,7 +51,7 @@ void life_fail(struct life *life, enum harm harm, const char *format, ...)
 
 void life_give_up(struct life *life)
 {
-    longjmp(life->out, LEFT_FOR_WEAR);
+    longjmp(life->out, life->worn ? LEFT_FOR_WEAR : LEFT_BY_CUT);
 }
 
 static void on_lost(void *ctx)
@@ -138,7 +138,8 @@ static bool key_of(struct life *life, uint64_t *ret_key)
 
 static unsigned boots_allowed(const struct life *life)
 {
-    return LIFE_BOOTS_MAX + LIFE_BOOTS_CUT * life->cuts_count;
+    unsigned cuts = life->cuts_count > life->cuts_done ? life->cuts_count : life->cuts_done;
+    return LIFE_BOOTS_MAX + LIFE_BOOTS_CUT * cuts;
 }
 
 /* Was this state at power on lived through before? Else remember that it is being now. */
@@ -183,6 +184,16 @@ static bool end_fault(struct life *life)
     life->faulty->fault.after = 0;
     life->faulty = NULL;
     return life->lenient;
+}
+
+/* From here on in the application. */
+static void begin_fault(struct life *life)
+{
+    if (life->pending.after != 0) {
+        life->faulty = life->pending_of;
+        life->faulty->fault = life->pending;
+        life->pending.after = 0;
+    }
 }
 
 /* One power cycle: bootloader, then application. False: at rest. */
@@ -231,13 +242,16 @@ static bool power_cycle(struct life *life)
         life->longest = ops;
     }
     unsigned running = check_boot(life, &choice);
+    begin_fault(life);
     bool again = app_run(life, &choice, running);
+    (void)end_fault(life);
     check_wear(life);
     return again;
 }
 
 static void after_cut(struct life *life)
 {
+    (void)end_fault(life);
     check_wear(life);
     life->cuts_done++;
     life->boots_at_cut = life->boots;
@@ -353,6 +367,7 @@ static bool build(struct life *life, const struct scenario *scenario, const stru
         snprintf(life->failure, sizeof life->failure, "the map does not build");
         return false;
     }
+    life->layout.trailers = map->journal.size == 0 ? &otter_trailers : NULL;
     life->board.power.lost = on_lost;
     life->board.power.violated = on_violated;
     life->board.power.ctx = life;
@@ -422,23 +437,31 @@ const struct otter_area *life_area(const struct life *life, unsigned index)
     return areas[index];
 }
 
-bool life_fault(struct life *life, unsigned session, unsigned area,
-                const struct sim_read_fault *fault, bool lasting)
+bool life_fault(struct life *life, const struct read_fault *fault)
 {
-    struct sim_flash *flash = sim_flash_of(life_area(life, area));
-    resume_session(life, &life->tracks[0].sessions[session]);
+    const struct session *session = &life->tracks[0].sessions[fault->session];
+    const struct otter_area *area = life_area(life, fault->area);
+    struct sim_read_fault reads = {.after = fault->at, .count = fault->lasting ? UINT64_MAX : 1,
+                                   .off = area->base, .size = area->size, .silent = fault->silent};
+    bool lost = fault->area == 3 && fault->silent; /* what lies for ever looks like random bytes */
+    resume_session(life, session);
     life->cuts_count = 0;
     life->cuts_done = 0;
     life->record_next = false;
-    life->board.power.random = life->tracks[0].sessions[session].random + fault->after;
+    life->board.power.random = session->random + fault->at;
     arm_next_cut(life);
-    flash->fault = *fault;
-    life->faulty = flash;
-    life->lenient = lasting;
     life->faulted = true;
-    life->world.odd = (uint8_t)(lasting ? 1 + area + (area == 3 && fault->silent) : 0);
+    life->lenient = fault->lasting && !fault->in_app;
+    life->world.odd = (uint8_t)(fault->lasting && (lost || !fault->in_app) ? 1 + fault->area + lost : 0);
+    life->pending = reads;
+    life->pending_of = sim_flash_of(area);
+    life->fault_left = fault->at;
+    if (!fault->in_app) {
+        begin_fault(life);
+    }
     bool ok = live(life);
     (void)end_fault(life);
+    life->pending.after = 0;
     life->lenient = false;
     return ok;
 }

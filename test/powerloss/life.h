@@ -130,7 +130,9 @@ struct life {
     struct ends *ends;       /* of device states lived through before; NULL: live everything */
     uint64_t longest;        /* operations of the longest boot behind a cut */
     unsigned most_boots;     /* from the last cut to rest */
-    struct sim_flash *faulty; /* its reads go wrong in the next boot */
+    struct sim_flash *faulty; /* its reads go wrong in this boot, or in what the application does then */
+    struct sim_read_fault pending; /* for the application: after != 0 */
+    struct sim_flash *pending_of;
     uint64_t fault_left;
     bool faulted;             /* reads went wrong in this life */
     bool lenient;             /* something is out of order: the life may end otherwise */
@@ -159,13 +161,21 @@ void life_end(struct life *life);
 bool life_cut(struct life *life, unsigned level, const struct cut *cuts, unsigned cuts_count,
               bool record, uint64_t seed);
 
+/* A read that goes wrong, from the n-th of its area on. */
+struct read_fault {
+    unsigned session;        /* of track 0 */
+    bool in_app;             /* not in the boot, but in what the application does after it */
+    unsigned area;           /* life_area */
+    uint64_t at;             /* UINT64_MAX: never, to count */
+    bool lasting, silent;    /* to the end of that boot; lies */
+};
+
 /*
- * Live from that session of track 0 with a read fault in its boot (not in what the application
- * does after it). lasting: the life may end otherwise than planned, and that boot may start
- * nothing (not_started). fault_left: what was left of fault->after behind the boot.
+ * Live from that session with the fault. A lasting one may end that boot with nothing to start
+ * (not_started), and the life otherwise than planned. fault_left: what was left of `at`. What an
+ * application cannot do for it is done in the next session: as behind a cut.
  */
-bool life_fault(struct life *life, unsigned session, unsigned area,
-                const struct sim_read_fault *fault, bool lasting);
+bool life_fault(struct life *life, const struct read_fault *fault);
 
 /* 0 primary, 1 secondary, 2 scratch, 3 journal. */
 const struct otter_area *life_area(const struct life *life, unsigned index);
@@ -184,7 +194,8 @@ bool life_key(struct life *life, const struct track *track, uint64_t *ret_key);
 void life_fail(struct life *life, enum harm harm, const char *format, ...)
     __attribute__((format(printf, 3, 4), noreturn));
 
-/* A worn sector ends this life, and may (does not return). */
+/* Something that failed for worn or faulty flash: the life ends, or the application resets
+ * (does not return). */
 void life_give_up(struct life *life) __attribute__((noreturn));
 
 /* What the application does after a boot; false: the device is at rest. */

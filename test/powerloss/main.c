@@ -4,9 +4,12 @@
  *
  *   powerloss [--map M]... [--scenario S] [--outcome O] [--samples N] [--double N | --double-all]
  *             [--campaigns N] [--every-outcome] [--seed S] [--jobs N]
- *   powerloss --faults [--map M]... [--scenario S] [--samples N]
- *   powerloss otter-test <scenario>:<map>:<cut>[+<cut>...]:<outcome>[+...]:<seed>
- *                                      one case again, told
+ *   powerloss --faults [--map M]... [--scenario S] [--samples N] [--seed S] [--jobs N]
+ *   powerloss otter-test ID            one case again, told
+ *
+ * ID: <scenario>:<map>:<cut>[+<cut>...]:<outcome>[+...]:<seed>, or, a read that goes wrong,
+ * <scenario>:<map>:<boot>/<boot|app>/<area>/<read>:<what>:<seed>, or a worn sector,
+ * <scenario>:<map>:worn/<area>/<offset>:<what>:<seed>. A failure prints it.
  *
  * Without --map: the five maps, scaled. "--map all" takes all scaled ones, "--map generated" all
  * generated geometries, "--map true-size/NAME" a real map. --samples N cuts at N operations only,
@@ -116,5 +119,5 @@ int main(int argc, char **argv)
     for (unsigned i = 0; none && i < SHAPES_OF_MAPS; i++) {
         (void)add_map(&plan, shape_name(i));
     }
-    return (plan.faults ? run_faults(&plan) : run_plan(&plan)) == 0 ? 0 : 1;
+    return run_plan(&plan) == 0 ? 0 : 1;
 }

@@ -24,6 +24,12 @@ struct plan {
     bool verbose, every_outcome; /* a line of the table for each outcome */
 };
 
+enum { FAULT_AREAS = 4, FAULT_KINDS = 10 };
+
+struct fault_line {
+    uint64_t trials, not_started, failures;
+};
+
 /* One scenario on one map. */
 struct tally {
     bool run, broken;    /* broken: fails without a cut */
@@ -33,8 +39,9 @@ struct tally {
     uint64_t longest;    /* operations of the longest boot behind a cut */
     unsigned most_boots; /* from the last cut to rest */
     struct {
-        uint64_t cuts, harms[HARMS];
+        uint64_t trials[3], harms[HARMS], longest;
     } outcome[SIM_OUTCOMES]; /* of the last cut */
+    struct fault_line faults[FAULT_AREAS][FAULT_KINDS]; /* in place of cuts */
 };
 
 /* Live the scenario on the map with all cuts of the plan; prints what fails. */
@@ -47,7 +54,11 @@ int run_again(const struct plan *plan, const char *id);
 /* All of it in plan->jobs processes, and the table. The number of failures. */
 uint64_t run_plan(const struct plan *plan);
 
-/* Reads that fail or lie, and worn sectors, instead of cuts; and the table. */
-uint64_t run_faults(const struct plan *plan);
+/* The same with reads that fail or lie and worn sectors in place of cuts (faults.c). */
+void run_scenario_faults(const struct plan *plan, const struct scenario *scenario, const char *map,
+                         struct tally *tally);
+int run_fault_again(const struct scenario *scenario, const struct sim_map *map, const char *where,
+                    const char *kind_name, uint64_t seed);
+void print_faults(const struct tally *sum);
 
 #endif

@@ -123,6 +123,25 @@ static const struct sim_map shapes[] = {
         .image_size_max = 0x1000,
         .unit_max = 0x800,
     },
+    /* No journal: MCUboot's trailers hold the request. The largest image reaches into their sector. */
+    {
+        .name = "xmc7200_int_overwrite_trailers",
+        .parts = {NOR(0x4000, 0x200, 32, 128)},
+        .parts_count = 1,
+        .primary = {0, 0x400, 0x1800},
+        .secondary = {0, 0x2000, 0x1800},
+        .mode = OTTER_MODE_OVERWRITE,
+        .image_size_max = 0x1800 - 0x80,
+    },
+    {
+        .name = "nor_4k_trailers",
+        .parts = {NOR(0x4000, 0x100, 8, 32)},
+        .parts_count = 1,
+        .primary = {0, 0, 0x1000},
+        .secondary = {0, 0x1000, 0x1000},
+        .mode = OTTER_MODE_OVERWRITE,
+        .image_size_max = 0x1000 - 0x28,
+    },
     /* Unequal sectors, and no scratch: the largest image leaves one boundary free. */
     {
         .name = "unequal_no_scratch",

@@ -23,7 +23,8 @@ static void work_off(const struct plan *plan, struct board_of_jobs *jobs, unsign
     for (unsigned n; (n = atomic_fetch_add(&jobs->next, 1)) < count;) {
         const struct scenario *scenario = &scenarios[n % scenarios_count];
         if (plan->scenario == NULL || strcmp(plan->scenario, scenario->name) == 0) {
-            run_scenario(plan, scenario, plan->maps[n / scenarios_count], &jobs->tallies[n]);
+            (plan->faults ? run_scenario_faults : run_scenario)(plan, scenario, plan->maps[n / scenarios_count],
+                                                                &jobs->tallies[n]);
         }
     }
 }
@@ -71,22 +72,17 @@ static void print_tally(const char *first, const char *second, const struct tall
 
 static void print_outcome(const char *first, const struct tally *tally, unsigned outcome)
 {
-    struct tally line = {.trials = {tally->outcome[outcome].cuts}};
+    struct tally line = {.longest = tally->outcome[outcome].longest};
+    memcpy(line.trials, tally->outcome[outcome].trials, sizeof line.trials);
     memcpy(line.harms, tally->outcome[outcome].harms, sizeof line.harms);
-    printf("%-30s %-18s %7s %8llu %8s %8s %6llu %6llu %7llu %7llu %6llu\n", first,
-           sim_outcome_str((enum sim_outcome)outcome), "",
-           (unsigned long long)line.trials[0], "", "",
-           (unsigned long long)line.harms[HARM_BRICK],
-           (unsigned long long)line.harms[HARM_WRONG_IMAGE],
-           (unsigned long long)line.harms[HARM_LOST_CONFIRM],
-           (unsigned long long)line.harms[HARM_LOST_REJECT],
-           (unsigned long long)line.harms[HARM_OTHER]);
+    print_tally(first, sim_outcome_str((enum sim_outcome)outcome), &line);
 }
 
 static void print_outcomes(const char *first, const struct tally *tally)
 {
     for (unsigned outcome = 0; outcome < SIM_OUTCOMES; outcome++) {
-        if (tally->outcome[outcome].cuts != 0) {
+        const uint64_t *trials = tally->outcome[outcome].trials;
+        if (trials[0] + trials[1] + trials[2] != 0) {
             print_outcome(first, tally, outcome);
         }
     }
@@ -104,11 +100,39 @@ static void add(struct tally *sum, const struct tally *tally)
     sum->longest = tally->longest > sum->longest ? tally->longest : sum->longest;
     sum->most_boots = tally->most_boots > sum->most_boots ? tally->most_boots : sum->most_boots;
     for (unsigned o = 0; o < SIM_OUTCOMES; o++) {
-        sum->outcome[o].cuts += tally->outcome[o].cuts;
+        for (unsigned i = 0; i < 3; i++) {
+            sum->outcome[o].trials[i] += tally->outcome[o].trials[i];
+        }
         for (unsigned i = 0; i < HARMS; i++) {
             sum->outcome[o].harms[i] += tally->outcome[o].harms[i];
         }
+        if (tally->outcome[o].longest > sum->outcome[o].longest) {
+            sum->outcome[o].longest = tally->outcome[o].longest;
+        }
     }
+    for (unsigned i = 0; i < FAULT_AREAS * FAULT_KINDS; i++) {
+        struct fault_line *to = &sum->faults[i / FAULT_KINDS][i % FAULT_KINDS];
+        const struct fault_line *from = &tally->faults[i / FAULT_KINDS][i % FAULT_KINDS];
+        to->trials += from->trials;
+        to->not_started += from->not_started;
+        to->failures += from->failures;
+    }
+}
+
+static void print_cuts(const struct plan *plan, const struct tally *tallies, const struct tally *sum)
+{
+    print_head("map", "scenario");
+    for (unsigned n = 0; n < plan->maps_count * scenarios_count; n++) {
+        if (tallies[n].run) {
+            print_tally(plan->maps[n / scenarios_count], scenarios[n % scenarios_count].name, &tallies[n]);
+            if (plan->every_outcome) {
+                print_outcomes("", &tallies[n]);
+            }
+        }
+    }
+    printf("\nby what the last cut left:\n");
+    print_outcomes("", sum);
+    print_tally("all", "", sum);
 }
 
 uint64_t run_plan(const struct plan *plan)
@@ -127,24 +151,18 @@ uint64_t run_plan(const struct plan *plan)
     } else {
         work_off(plan, jobs, count);
     }
-    print_head("map", "scenario");
     for (unsigned n = 0; n < count; n++) {
-        const struct tally *tally = &jobs->tallies[n];
-        if (tally->run) {
-            print_tally(plan->maps[n / scenarios_count], scenarios[n % scenarios_count].name, tally);
-            if (plan->every_outcome) {
-                print_outcomes("", tally);
-            }
-            add(&sum, tally);
-        }
+        add(&sum, &jobs->tallies[n]);
     }
-    printf("\nby what the last cut left:\n");
-    print_outcomes("", &sum);
     uint64_t failures = whole ? 0 : 1;
     for (unsigned i = 0; i < HARMS; i++) {
         failures += sum.harms[i];
     }
-    print_tally("all", "", &sum);
+    if (plan->faults) {
+        print_faults(&sum);
+        return failures;
+    }
+    print_cuts(plan, jobs->tallies, &sum);
     printf("%llu trials, %llu failures\n",
            (unsigned long long)(sum.trials[0] + sum.trials[1] + sum.trials[2]),
            (unsigned long long)failures);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_agent.c - whole checks: polls, policy, failures, the direct flow. */
 #include "agent_rig.h"
+#include "slot/trailer.h"
 
 static struct rig *rig;
 static const struct otter_version next_version = {1, 1, 0, 0};
@@ -480,6 +481,32 @@ static void test_a_requested_swap_waits_for_the_reset(void **test)
     assert_int_equal(rig->tls.opens, 0);
 }
 
+static unsigned taken_back;
+
+static int take_back(const struct otter_area *slot)
+{
+    (void)slot;
+    taken_back++;
+    return OTTER_OK;
+}
+
+/* Over MCUboot a request that it did not see is taken back: written again, it could come and go for ever. */
+static void test_a_trailer_that_surfaced_late_is_taken_back(void **test)
+{
+    (void)test;
+    static const struct otter_trailers trailers = {.settle = take_back};
+    taken_back = 0;
+    rig->state.phase = OTTER_PHASE_REQUESTED;
+    rig->layout.journal.size = 0;
+    rig->layout.trailers = &trailers;
+    for (int i = 0; i < 3; i++) {
+        rig->now_ms += rig_step(rig);
+    }
+    assert_int_equal(taken_back, 1);
+    assert_int_equal(rig->state.phase, OTTER_PHASE_IDLE);
+    assert_true(rig->resets > 0);
+}
+
 static void test_a_swap_that_surfaced_late_waits_for_the_reset(void **test)
 {
     (void)test;
@@ -532,6 +559,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_impossible_configurations_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_requested_swap_waits_for_the_reset, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_swap_that_surfaced_late_waits_for_the_reset, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_trailer_that_surfaced_late_is_taken_back, setup, teardown),
         cmocka_unit_test_setup_teardown(test_every_name_is_a_word, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
