@@ -78,6 +78,15 @@ interop: setup-interop firmware
 test-boards: setup-test-boards firmware
 	@OTTER=build/host/otter test/boards/run.py
 
+## powerloss  power cut at every operation of every scenario on every geometry, in every way, and flash that fails:
+##            minutes (docs/power-cuts.md; ARGS="--seed 7")
+## powerloss-full  the same for hours, with every second cut: goes on where it was interrupted
+.PHONY: powerloss powerloss-full
+powerloss: build
+	@scripts/powerloss.py $(ARGS)
+powerloss-full: build
+	@scripts/powerloss.py --full $(ARGS)
+
 ## torture    power cut at every operation of every geometry, each recovery cut again DOUBLE times;
 ##            CUTS power cuts of the emulated boards
 DOUBLE ?= 4

@@ -12,7 +12,7 @@
  * <scenario>:<map>:worn/<area>/<offset>:<what>:<seed>. A failure prints it.
  *
  * Without --map: the five maps, scaled. "--map all" takes all scaled ones, "--map generated" all
- * generated geometries, "--map true-size/NAME" a real map. --samples N cuts at N operations only,
+ * generated geometries, "--map generated/4096" those with such sectors, "--map true-size/NAME" a real map. --samples N cuts at N operations only,
  * spread evenly. --double N cuts the recovery of each trial N times again, half of them early;
  * --double-all at every operation. --faults: reads that fail and worn sectors instead of cuts, at N
  * reads of each boot. --campaigns N: N lives of 3 to 10 cuts for each scenario.
@@ -40,14 +40,18 @@ static bool add_map(struct plan *plan, const char *name)
 
 static bool add_maps(struct plan *plan, const char *name)
 {
-    const char *(*names)(unsigned) = strcmp(name, "all") == 0         ? shape_name
-                                     : strcmp(name, "generated") == 0 ? geometry_name
-                                                                      : NULL;
+    static const char generated[] = "generated";
+    size_t len = sizeof generated - 1;
+    bool some = strncmp(name, generated, len) == 0 && (name[len] == 0 || name[len] == '/');
+    const char *(*names)(unsigned) = strcmp(name, "all") == 0 ? shape_name : some ? geometry_name : NULL;
     if (names == NULL) {
         return add_map(plan, name);
     }
+    const char *sector = some && name[len] != 0 ? name + len + 1 : "";
     for (unsigned i = 0; names(i) != NULL; i++) {
-        (void)add_map(plan, names(i));
+        if (strncmp(names(i), sector, strlen(sector)) == 0 && (*sector == 0 || names(i)[strlen(sector)] == '-')) {
+            (void)add_map(plan, names(i));
+        }
     }
     return true;
 }
