@@ -152,7 +152,14 @@ int otter_trailer_request(const struct otter_area *slot, bool permanent, uint32_
     if (err == OTTER_OK) {
         err = write_field(slot, 2, permanent ? OTTER_SWAP_PERM : OTTER_SWAP_TEST);
     }
-    return err == OTTER_OK ? write_magic(slot) : err;
+    if (err == OTTER_OK) {
+        err = write_magic(slot);
+    }
+    struct otter_trailer trailer;
+    if (err == OTTER_OK) {
+        err = otter_trailer_read(slot, &trailer);
+    }
+    return err == OTTER_OK && trailer.magic != OTTER_FLAG_SET ? OTTER_ERR_IO : err;
 }
 
 int otter_trailer_confirm(const struct otter_area *slot)

@@ -122,6 +122,11 @@ static void test_flash_that_fails_leaves_no_request(void **test)
     assert_int_equal(otter_trailer_request(slot, true, v2.size), 0);
     assert_int_equal(otter_trailer_read(slot, &trailer), 0);
     assert_int_equal(trailer.magic, OTTER_FLAG_SET);
+    faulty_reads(0, 1); /* written, and read back */
+    assert_int_equal(otter_trailer_request(slot, true, v2.size), OTTER_ERR_IO);
+    faulty_reads(0, 0);
+    sim_flash_break(sim_flash_of(slot), slot->base + slot->size - 1, true);
+    assert_int_equal(otter_trailer_request(slot, true, v2.size), OTTER_ERR_IO);
 }
 
 static void test_without_copy_done_nothing_is_on_trial(void **test)
