@@ -177,7 +177,7 @@ static bool begin(struct store_http *http, const char *url, size_t body_max)
            curl_easy_setopt(curl, CURLOPT_WRITEDATA, http) == CURLE_OK && set_secrets(http);
 }
 
-/* The bytes in hex are what S3 wants signed; every header goes out, Expect never. */
+/* An empty value: libcurl leaves the header out (and for S3 signs it all the same). */
 static bool add(struct curl_slist **headers, const char *name, const char *value)
 {
     char line[256];
@@ -293,7 +293,7 @@ static int put(struct store_http *http, const char *url, const struct tool_bytes
                  curl_easy_setopt(http->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)bytes->len) == CURLE_OK &&
                  curl_easy_setopt(http->curl, CURLOPT_POSTFIELDS, bytes->data) == CURLE_OK &&
                  add(&headers, "Content-Type", type) && add(&headers, "Cache-Control", cache) &&
-                 add(&headers, "Expect", "") && add_s3(http, bytes, &headers);
+                 (http->s3 || add(&headers, "Expect", "")) && add_s3(http, bytes, &headers);
     int rc = ready ? 0 : tool_refuse("'%s': libcurl does not take this address", url);
     if (rc != 0) {
         curl_slist_free_all(headers);
