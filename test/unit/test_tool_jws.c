@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_jws.c - signed documents: the example of RFC 7515, our own, and everything that is not one. */
+/* test_tool_jws.c - signed documents of the host tool: the example of RFC 7515, our own, and everything that is not one. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
