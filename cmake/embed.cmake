@@ -20,3 +20,18 @@ const struct flashmap_builtin flashmap_builtins[] = {
 @rows@    {0, 0, 0},
 };
 " @ONLY)
+
+# The style and the script of the page, tool/web/, as page_assets.c.
+set(assets "")
+foreach(asset "style;style.css" "script;live.js")
+    list(GET asset 0 name)
+    list(GET asset 1 file)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tool/web/${file})
+    file(READ ${CMAKE_SOURCE_DIR}/tool/web/${file} bytes HEX)
+    string(REGEX REPLACE "(..)" "0x\\1," bytes "${bytes}")
+    string(APPEND assets "const unsigned char page_${name}[] = {${bytes}};\nconst unsigned page_${name}_len = sizeof page_${name};\n")
+endforeach()
+file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/page_assets.c CONTENT
+"/* Made by cmake/embed.cmake from tool/web/. */
+#include \"tool/page_parts.h\"
+@assets@" @ONLY)

@@ -39,8 +39,8 @@ target_compile_definitions(otter_mbedtls PUBLIC MBEDTLS_PSA_KEY_SLOT_COUNT=65536
 otter_host_library(otter_sim sim)
 otter_host_library(otter_board_host board/host)
 otter_host_library(otter_tool tool)
-include(embed) # flashmap_builtins.c
-target_sources(otter_tool PRIVATE ${CMAKE_BINARY_DIR}/flashmap_builtins.c)
+include(embed) # flashmap_builtins.c, page_assets.c
+target_sources(otter_tool PRIVATE ${CMAKE_BINARY_DIR}/flashmap_builtins.c ${CMAKE_BINARY_DIR}/page_assets.c)
 # `otter emulate` builds firmware in the tree that it comes from.
 set_source_files_properties(tool/emulate_firmware.c PROPERTIES COMPILE_DEFINITIONS OTTER_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 set(OTTER_ALL otter_tool otter_board_host otter_agent otter_boot otter_slot otter_sim

@@ -124,6 +124,8 @@ struct evhttp_request *serve_call_request(struct serve_call *call);
 const struct serve_entry *serve_call_entry(const struct serve_call *call);
 /* Answers, logs and releases. type NULL: one line that names the status, for errors. */
 void serve_call_answer(struct serve_call *call, int status, const char *type, const void *body, size_t len);
+/* The same for an answer that was begun with evhttp_send_reply_start: here it ends. */
+void serve_call_end(struct serve_call *call, uint64_t bytes);
 
 /* ---- reports ---- */
 /* Is this path one that devices report to? */

@@ -76,18 +76,35 @@ static void send_answer(struct serve_call *call, int status, const char *type, c
     }
 }
 
-void serve_call_answer(struct serve_call *call, int status, const char *type, const void *body, size_t len)
+static void release(struct serve_call *call)
 {
     struct serve *serve = call->serve;
-    call->entry.status = status;
-    call->entry.aborted = !call->request;
-    if (call->request) {
-        send_answer(call, status, type, body, len);
-    }
     serve_log(serve, &call->entry);
     free(call);
     serve->active--;
     if (serve->quitting && serve->active == 0) {
         (void)event_base_loopexit(serve->base, NULL);
     }
+}
+
+void serve_call_answer(struct serve_call *call, int status, const char *type, const void *body, size_t len)
+{
+    call->entry.status = status;
+    call->entry.aborted = !call->request;
+    if (call->request) {
+        send_answer(call, status, type, body, len);
+    }
+    release(call);
+}
+
+void serve_call_end(struct serve_call *call, uint64_t bytes)
+{
+    call->entry.status = 200;
+    call->entry.bytes = bytes;
+    call->entry.aborted = !call->request;
+    if (call->request) {
+        evhttp_connection_set_closecb(evhttp_request_get_connection(call->request), serve_goodbye, NULL);
+        evhttp_send_reply_end(call->request);
+    }
+    release(call);
 }
