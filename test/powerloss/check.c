@@ -170,6 +170,10 @@ static void check_floor(struct life *life, const struct otter_state *state, unsi
     if (world->odd != 0) {
         return; /* the record may not have been written, or may be lost */
     }
+    if (!otter_state_on_trial(state) && !world->died &&
+        image->parsed.security_counter < world->floor_counter) {
+        life_fail(life, HARM_WRONG_IMAGE, "image %u runs confirmed, with a counter below %u", running, world->floor_counter);
+    }
     if (!otter_state_on_trial(state) && (image->parsed.version.major > state->floor_version.major ||
                                          image->parsed.security_counter > state->floor_counter)) {
         life_fail(life, HARM_WRONG_IMAGE, "image %u runs confirmed, above the floor %u, counter %u",
@@ -267,6 +271,33 @@ void check_wear(struct life *life)
         uint32_t worn = worn_most(life, journal, &sum);
         if (worn > 2 + 2 * sum / sectors) {
             life_fail(life, HARM_OTHER, "a journal sector is erased %u times in one power cycle", worn);
+        }
+    }
+}
+
+/* Without a cut: each offer erases a sector of the primary for its swap and its revert, of the
+ * secondary for its download and its swap; what else a life may need is one bootstrap or one revert
+ * more. The journal's sectors take turns, within the factor that the low ones cost (30-journal.md). */
+void check_wear_of_life(struct life *life)
+{
+    const struct otter_area *areas[] = {&life->layout.primary, &life->layout.secondary, &life->layout.scratch,
+                                        &life->layout.journal};
+    for (unsigned i = 0; i < 4; i++) {
+        if (areas[i]->size == 0) {
+            continue;
+        }
+        const struct sim_flash *flash = sim_flash_of(areas[i]);
+        uint32_t sector = flash->geometry.sector_size;
+        uint32_t first = areas[i]->base / sector;
+        uint32_t end = (areas[i]->base + areas[i]->size - 1) / sector + 1;
+        uint32_t sum = 0, most = 0;
+        for (uint32_t s = first; s < end; s++) {
+            sum += flash->wear[s];
+            most = flash->wear[s] > most ? flash->wear[s] : most;
+        }
+        uint32_t bound = i < 3 ? 2 * life->scenario->offers_count + 2 : 4 + 3 * sum / (end - first);
+        if (most > bound) {
+            life_fail(life, HARM_OTHER, "a sector of area %u is erased %u times in a life, at most %u", i, most, bound);
         }
     }
 }

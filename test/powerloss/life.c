@@ -267,6 +267,9 @@ static void live_on(struct life *life)
     while (power_cycle(life)) {
     }
     remember_end(life);
+    if (life->recording == &life->tracks[0]) {
+        check_wear_of_life(life);
+    }
 }
 
 static bool live(struct life *life)

@@ -210,6 +210,7 @@ void check_state(struct life *life, const struct otter_boot_choice *choice,
 /* No sector is erased more often in one power cycle than the protocol needs. */
 void check_wear_begin(struct life *life);
 void check_wear(struct life *life);
+void check_wear_of_life(struct life *life); /* of one that was not cut */
 
 extern const struct scenario scenarios[];
 extern const unsigned scenarios_count;
