@@ -167,6 +167,20 @@ int rollout_book_write(struct rollout_book *book, const json_t *job, struct roll
     return rc;
 }
 
+/* More devices are to fetch the image: it should be there. Elsewhere (Server) we cannot look. */
+static int judge_image(const struct rollout_book *book, const struct rollout_order *order)
+{
+    const char *server = job_text(book->present, "Server");
+    const char *file = job_text(book->present, "File");
+    const char *slash = file ? strrchr(file, '/') : NULL;
+    json_int_t size = 0;
+    bool lets_in = order->action == ROLLOUT_RAISE || order->action == ROLLOUT_RESUME;
+    if (!lets_in || (server && server[0]) || !slash || !job_number(book->present, "Size", &size) || size == 0) {
+        return 0;
+    }
+    return store_has(book->store, slash + 1, (size_t)size);
+}
+
 static int change(struct rollout_book *book, const struct rollout_order *order, struct rollout_done *ret_done)
 {
     struct rollout_stopped stopped;
@@ -179,6 +193,7 @@ static int change(struct rollout_book *book, const struct rollout_order *order, 
     bool known = rollout_history_stopped(&book->history, book->job_name, book->present, &stopped);
     int rc = rollout_book_next(book, &sequence);
     rc = rc == 0 ? rollout_edit(book->present, order, sequence, book->now, known ? &stopped : NULL, &next) : rc;
+    rc = rc == 0 ? judge_image(book, order) : rc;
     rc = rc == 0 ? rollout_book_write(book, next, note, NULL, NULL) : rc;
     if (rc == 0) {
         const char *version = job_text(next, "Version");

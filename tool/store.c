@@ -247,6 +247,27 @@ int store_get(struct store *store, const char *name, size_t size_max, struct too
     return rc;
 }
 
+static int has_file(const char *path, size_t size)
+{
+    struct stat st;
+    if (stat(path, &st) != 0 || !S_ISREG(st.st_mode)) {
+        return tool_refuse("'%s' should be there, and is not", path);
+    }
+    return (uint64_t)st.st_size == size ? 0 : tool_refuse("'%s' should have %zu bytes, and has %lld", path, size,
+                                                          (long long)st.st_size);
+}
+
+int store_has(struct store *store, const char *name, size_t size)
+{
+    if (store->http) {
+        return store_http_has(store->http, name, size);
+    }
+    char *path = store_name(store, name);
+    int rc = path ? has_file(path, size) : tool_refuse("out of memory");
+    free(path);
+    return rc;
+}
+
 static int put_files(struct store *store, const struct store_change *change, bool *ret_told)
 {
     struct tool_file files[3];

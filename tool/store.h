@@ -40,6 +40,9 @@ const char *store_history_path(const struct store *store);
 /* A name that is not there is no error: *ret_there is false. */
 int store_get(struct store *store, const char *name, size_t size_max, struct tool_bytes *ret_bytes, bool *ret_there);
 
+/* 0 when a file of this name and size is there, or TOOL_REFUSED after saying what is. */
+int store_has(struct store *store, const char *name, size_t size);
+
 struct store_change {
     const char *image_name;         /* NULL: the image stays */
     const struct tool_bytes *image;

@@ -331,10 +331,10 @@ static int has(struct store_http *http, const char *url, size_t size)
     }
     (void)curl_easy_getinfo(http->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &len);
     if (status != 200) {
-        return tool_refuse("'%s': was put there, and then has status %ld", url, status);
+        return tool_refuse("'%s': status %ld, and it should be there", url, status);
     }
     return len < 0 || (size_t)len == size
-               ? 0 : tool_refuse("'%s': was put there with %zu bytes, and then has %lld", url, size, (long long)len);
+               ? 0 : tool_refuse("'%s' should have %zu bytes, and has %lld", url, size, (long long)len);
 }
 
 int store_http_has(struct store_http *http, const char *name, size_t size)

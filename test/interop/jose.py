@@ -137,6 +137,7 @@ def theirs_here(tally, bench, name, library):
         done = bench.run("inspect", "--json", folder + "/ota_update.jws", "--job-key", "job.pub")
         shown = json.loads(done.stdout) if done.stdout else {}
         tally.add("%s/signs-%d" % (name, number), done.returncode == 0 and shown["payload"] == job and shown["verified"], done.stderr)
+    bench.write(folder + "/app.bin", "anything")
     bench.good("rollout", "raise", "20%", "--folder", folder, "--job-key", "job.pem")
     made = library.ask(do="verify", key=bench.read("job.pub"), text=bench.read(folder + "/ota_update.jws").strip())
     tally.add("%s/is-built-upon" % name, made is not None and json.loads(made)["Rollout"]["Permille"] == 200)

@@ -61,10 +61,14 @@ class Put(Server):
             self.assertEqual(self.job()["Sequence"], number)
         self.assertEqual(self.status(place=("--to", self.server.url))["permille"], 100)
         self.assertEqual(len(self.history("h.jsonl")), 5)
-        self.put("1.1.0")
+        self.put("1.1.0", "--rollout", "1%")
         self.assertEqual(self.job()["Sequence"], 6)
         self.refused(1, "offers version 1.1.0 already", "publish", "--image", "app-1.1.0.bin", *self.to(), "--job-key", "job.pem",
                      "--board", "B")
+        image = self.server.files.pop("/ota" + self.job()["File"])
+        self.refused(1, "it should be there", "rollout", "raise", "50%", *self.to(), "--job-key", "job.pem")
+        self.assertEqual(self.job()["Sequence"], 6)
+        self.server.files["/ota" + self.job()["File"]] = image
         self.refused(2, "--history FILE is needed", "rollout", "history", "--to", self.server.url)
         self.refused(1, "there is no", "rollout", "status", "--to", self.server.url + "/deeper")
 
@@ -121,7 +125,7 @@ class Put(Server):
         base = ["publish", "--image", "app-1.1.0.bin", "--job-key", "job.pem", "--board", "B", *self.to()]
         for fault, text in (("moved", "status 301 to PUT (it moved"), (405, "takes no PUT"), (501, "takes no PUT"), (413, "client_max_body_size"),
                             (507, "the server is full"), (409, "is there a folder"), (500, "server's log"), (302, "it moved"),
-                            ("lies", "and then has status 404"), ("get-error", "status 500"), ("get-huge", "is larger than"),
+                            ("lies", "status 404, and it should be there"), ("get-error", "status 500"), ("get-huge", "is larger than"),
                             ("loses-a-byte", "")):
             self.server.fault = fault
             self.refused(1, text, *base)

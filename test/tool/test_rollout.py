@@ -214,6 +214,20 @@ class Rollout(Releases):
         self.rollout("resume", "--history", "elsewhere.jsonl")
         self.assertEqual(self.status()["permille"], 10)
 
+    def test_no_device_is_sent_to_an_image_that_is_not_there(self):
+        image = self.folder / "www" / self.job()["File"][1:]
+        whole = image.read_bytes()
+        image.write_bytes(whole[:-1])
+        self.refused(1, f"should have {len(whole)} bytes, and has {len(whole) - 1}", "rollout", "raise", "50%", "--folder", "www",
+                     "--job-key", "job.pem")
+        image.unlink()
+        self.refused(1, "should be there, and is not", "rollout", "raise", "50%", "--folder", "www", "--job-key", "job.pem")
+        self.rollout("halt")  # that must work in any case
+        self.refused(1, "should be there", "rollout", "resume", "--folder", "www", "--job-key", "job.pem")
+        image.write_bytes(whole)
+        self.rollout("resume")
+        self.assertEqual([line["action"] for line in self.history()], ["publish", "halt", "resume"])
+
     def test_two_documents_are_not_mixed_up(self):
         self.publish("1.0.0", "--rollout", "1%", key=None)
         self.refused(2, "--job says which", "rollout", "halt", "--folder", "www")
