@@ -102,6 +102,7 @@ static void wait_for_next(struct otter_agent *agent, enum otter_outcome outcome,
     } else {
         agent->fails = 0;
         wait_ms = otter_wait_poll(agent);
+        agent->polled = true;
     }
     otter_timer_set(&agent->timer, agent->now_ms, wait_ms);
 }
@@ -232,6 +233,7 @@ static bool is_path(const char *path)
 static bool are_texts_sound(const struct otter_agent_config *config)
 {
     return is_header_text(config->host) && is_header_text(config->user_agent) &&
+           is_header_text(config->device_token) &&
            is_path(config->job_path) && is_path(config->image_path) && is_path(config->report_path);
 }
 
@@ -258,7 +260,7 @@ static void divide_io(struct otter_agent *agent)
     if (flash->write != NULL && flash->sector_size <= config->io_size - half) {
         unit = flash->sector_size;
     }
-    otter_http_init(&agent->http, config, config->io, half);
+    otter_http_init(&agent->http, config, &agent->running, config->io, half);
     install->slot = &layout->secondary;
     install->stage = (uint8_t *)config->io + half;
     install->stage_size = (config->io_size - half) / unit * unit;

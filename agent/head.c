@@ -74,16 +74,8 @@ static int take_coding(struct otter_http *http, const char *value)
 
 static int take_connection(struct otter_http *http, const char *value)
 {
-    while (*value != '\0') {
-        value += strspn(value, ", \t");
-        size_t len = strcspn(value, ", \t");
-        if (otter_text_same_len(value, len, "close")) {
-            http->head.close = true;
-        } else if (otter_text_same_len(value, len, "keep-alive")) {
-            http->head.keep_alive = true;
-        }
-        value += len;
-    }
+    http->head.close |= otter_text_lists(value, "close");
+    http->head.keep_alive |= otter_text_lists(value, "keep-alive");
     return 0;
 }
 

@@ -13,11 +13,12 @@
 #include "agent/url.h"
 #include "otter/result.h"
 
-void otter_http_init(struct otter_http *http, const struct otter_agent_config *config, void *buf,
-                     size_t size)
+void otter_http_init(struct otter_http *http, const struct otter_agent_config *config,
+                     const struct otter_version *running, void *buf, size_t size)
 {
     memset(http, 0, sizeof *http);
     http->config = config;
+    http->running = running;
     http->buf = buf;
     http->size = size;
     http->at = otter_url_home(config);
@@ -66,6 +67,13 @@ static void add_host(struct otter_text *text, const struct otter_place *at)
     }
 }
 
+static void add_line(struct otter_text *text, const char *name, const char *value)
+{
+    otter_text_add(text, name);
+    otter_text_add(text, value);
+    otter_text_add(text, "\r\n");
+}
+
 static void add_range(struct otter_text *text, const struct otter_request *request)
 {
     otter_text_add(text, "Range: bytes=");
@@ -76,18 +84,14 @@ static void add_range(struct otter_text *text, const struct otter_request *reque
     }
     otter_text_add(text, "\r\n");
     if (request->if_range != NULL) {
-        otter_text_add(text, "If-Range: ");
-        otter_text_add(text, request->if_range);
-        otter_text_add(text, "\r\n");
+        add_line(text, "If-Range: ", request->if_range);
     }
 }
 
 static void add_condition(struct otter_text *text, const char *validator)
 {
     bool etag = validator[0] == '"' || (validator[0] == 'W' && validator[1] == '/');
-    otter_text_add(text, etag ? "If-None-Match: " : "If-Modified-Since: ");
-    otter_text_add(text, validator);
-    otter_text_add(text, "\r\n");
+    add_line(text, etag ? "If-None-Match: " : "If-Modified-Since: ", validator);
 }
 
 static void add_content(struct otter_text *text, const struct otter_request *request)
@@ -103,6 +107,22 @@ static void add_content(struct otter_text *text, const struct otter_request *req
     text->len += request->body_len;
 }
 
+/* Who we are: to everybody which program in which version, to the configured server alone
+ * which device. */
+static void add_names(const struct otter_http *http, struct otter_text *text)
+{
+    const struct otter_agent_config *config = http->config;
+    struct otter_place home = otter_url_home(config);
+    otter_text_add(text, "User-Agent: ");
+    otter_text_add(text, config->user_agent != NULL ? config->user_agent : "otter");
+    otter_text_add(text, " app/");
+    otter_text_add_version(text, http->running);
+    otter_text_add(text, "\r\n");
+    if (config->device_token != NULL && otter_url_same_place(&http->at, &home)) {
+        add_line(text, "Authorization: Bearer ", config->device_token);
+    }
+}
+
 static int write_request(struct otter_http *http)
 {
     const struct otter_request *request = &http->request;
@@ -112,9 +132,8 @@ static int write_request(struct otter_http *http)
     otter_text_add(&text, http->path);
     otter_text_add(&text, " HTTP/1.1\r\nHost: ");
     add_host(&text, &http->at);
-    otter_text_add(&text, "\r\nUser-Agent: ");
-    otter_text_add(&text, http->config->user_agent != NULL ? http->config->user_agent : "otter");
     otter_text_add(&text, "\r\n");
+    add_names(http, &text);
     if (request->ranged) {
         add_range(&text, request);
     }

@@ -42,8 +42,8 @@ enum otter_http_result {
 #define OTTER_HTTP_META_MAX 4096u  /* beside the payload, between two chunks or in the trailer */
 #define OTTER_HTTP_RATE_MIN 256u   /* bytes per stall time: less is as good as silence */
 
-void otter_http_init(struct otter_http *http, const struct otter_agent_config *config, void *buf,
-                     size_t size);
+void otter_http_init(struct otter_http *http, const struct otter_agent_config *config,
+                     const struct otter_version *running, void *buf, size_t size);
 
 /* request is copied; what it points to must live until the head is there. */
 void otter_http_begin(struct otter_http *http, const struct otter_place *place,

@@ -9,8 +9,11 @@
 
 #include "agent/job.h"
 #include "agent/json.h"
+#include "agent/jws.h"
+#include "agent/rollout.h"
 #include "agent/text.h"
 #include "agent/url.h"
+#include "agent/wait.h"
 #include "otter/result.h"
 
 /* Keys that are known, by the type of their value. The identities of the root and those of
@@ -91,12 +94,19 @@ static const struct {
     [ROLLOUT] = {NULL, in_rollout},
 };
 
+enum { SALT_LEN_MAX = 64 };
+
 struct reading {
     const struct otter_agent_config *config;
     const char *texts[NUMBERS];          /* NULL: not given */
     uint32_t numbers[OBJECTS - NUMBERS]; /* 0: not given */
     bool objects[KEYS - OBJECTS];        /* given */
 };
+
+static bool is_signed(const struct otter_agent_config *config)
+{
+    return config->job_keys_count > 0;
+}
 
 static uint32_t number_of(const struct reading *reading, enum key key)
 {
@@ -228,6 +238,29 @@ static bool settle_versions(const struct reading *reading, struct otter_job *job
            (least == NULL || otter_job_version(least, &job->min_version, &has_build));
 }
 
+/* What a signed job may not leave open. */
+static bool is_bound(const struct reading *reading)
+{
+    return number_of(reading, SEQUENCE) != 0 && number_of(reading, ISSUED) != 0 &&
+           number_of(reading, EXPIRES) != 0 && number_of(reading, SIZE) != 0 &&
+           reading->texts[SHA256] != NULL && reading->objects[AUDIENCE - OBJECTS];
+}
+
+static bool settle_turn(const struct reading *reading, struct otter_job *job)
+{
+    const struct otter_rollout rollout = {.salt = reading->texts[SALT],
+                                          .rings = reading->texts[RINGS],
+                                          .permille = number_of(reading, PERMILLE),
+                                          .start = number_of(reading, START),
+                                          .ramp_seconds = number_of(reading, RAMP_SECONDS)};
+    if (!reading->objects[ROLLOUT - OBJECTS]) {
+        return true;
+    }
+    job->turn = otter_rollout_turn(reading->config, &rollout);
+    return rollout.permille <= OTTER_ROLLOUT_WHOLE &&
+           (rollout.salt == NULL || strlen(rollout.salt) <= SALT_LEN_MAX);
+}
+
 static int settle(const struct reading *reading, struct otter_job *job)
 {
     job->size = number_of(reading, SIZE);
@@ -236,28 +269,40 @@ static int settle(const struct reading *reading, struct otter_job *job)
     job->expires = number_of(reading, EXPIRES);
     job->poll_seconds = number_of(reading, POLL_SECONDS);
     if (!settle_versions(reading, job) || number_of(reading, PORT) > UINT16_MAX ||
-        !settle_sha256(reading->texts[SHA256], job)) {
+        !settle_sha256(reading->texts[SHA256], job) || !settle_turn(reading, job) ||
+        (is_signed(reading->config) && !is_bound(reading))) {
         return OTTER_ERR_CORRUPT;
     }
     return settle_paths(reading, job);
 }
 
-/* The hardware's names must be given where we know ours; a serial number narrows a job to
- * one device, so a job without it is for all. */
+/* 0: not given. */
+static bool is_revision_ours(const struct reading *reading)
+{
+    uint32_t most = number_of(reading, HARDWARE_MAX);
+    uint32_t own = reading->config->hardware_revision;
+    return own >= number_of(reading, HARDWARE_MIN) && (most == 0 || (own != 0 && own <= most));
+}
+
+/* The hardware's names must be given where we know ours: in a plain job those of the root, in
+ * a signed one board and product of the audience. A serial number narrows a job to one
+ * device, so a job without it is for all. */
 static bool is_for_us(const struct reading *reading)
 {
     const struct otter_agent_config *config = reading->config;
+    const size_t first = is_signed(config) ? AUDIENCE_BOARD : BOARD;
+    const size_t count = is_signed(config) ? 2 : SERIAL;
     const char *const ours[IDENTITIES] = {config->board, config->product, config->manufacturer,
                                           config->manufacturer_id, config->serial};
     for (size_t i = 0; i < 2 * IDENTITIES; i++) {
         const char *own = ours[i % IDENTITIES];
         const char *given = text_of(reading, (enum key)(BOARD + i));
-        bool needed = i < SERIAL;
+        bool needed = i - first < count;
         if (own != NULL && (given != NULL ? strcmp(given, own) != 0 : needed)) {
             return false;
         }
     }
-    return true;
+    return is_revision_ours(reading);
 }
 
 /* HTTPS or HTTP, or as at home. False: MQTT, something new, or away from TLS. */
@@ -297,33 +342,52 @@ static bool settle_place(const struct reading *reading, struct otter_place *ret_
     return (place.tls ? config->tls : config->plain) != NULL;
 }
 
-static bool is_over(const struct otter_agent_config *config, const struct otter_job *job)
+bool otter_job_is_over(const struct otter_agent_config *config, const struct otter_job *job)
 {
     int64_t now;
-    return job->expires != 0 && config->hooks.now != NULL &&
-           config->hooks.now(config->hooks.ctx, &now) && now > (int64_t)job->expires;
+    if (is_signed(config) && job->expires < config->state->job_issued) {
+        return true;
+    }
+    return job->expires != 0 && otter_wait_clock(config, &now) && now > (int64_t)job->expires;
+}
+
+static enum otter_outcome judge(const struct reading *reading, struct otter_job *job)
+{
+    const struct otter_agent_config *config = reading->config;
+    if (!is_for_us(reading)) {
+        return OTTER_OUTCOME_NOT_FOR_US;
+    }
+    if (is_signed(config) && job->sequence < config->state->job_sequence) {
+        return OTTER_OUTCOME_REPLAYED;
+    }
+    if (otter_job_is_over(config, job)) {
+        return OTTER_OUTCOME_EXPIRED;
+    }
+    return settle_place(reading, &job->place) ? OTTER_OUTCOME_NONE : OTTER_OUTCOME_FORBIDDEN;
 }
 
 int otter_job_read(const struct otter_agent_config *config, char *text, size_t len, void *work,
                    size_t work_size, struct otter_job *ret_job)
 {
     struct reading reading = {.config = config};
+    struct otter_jws jws = {.keys = config->job_keys,
+                            .keys_count = config->job_keys_count,
+                            .text = text,
+                            .len = len,
+                            .work = work,
+                            .work_size = work_size};
     memset(ret_job, 0, sizeof *ret_job);
-    int err = otter_json_read(text, len, work, work_size, take_member, &reading);
+    int err = is_signed(config) ? otter_jws_open(&jws) : 0;
+    if (err == 0) {
+        err = otter_json_read(jws.text, jws.len, work, work_size, take_member, &reading);
+    }
     if (err == 0) {
         err = settle(&reading, ret_job);
     }
-    if (err < 0) {
-        return err;
+    if (err == 0) {
+        ret_job->verdict = judge(&reading, ret_job);
     }
-    if (!is_for_us(&reading)) {
-        ret_job->verdict = OTTER_OUTCOME_NOT_FOR_US;
-    } else if (is_over(config, ret_job)) {
-        ret_job->verdict = OTTER_OUTCOME_EXPIRED;
-    } else if (!settle_place(&reading, &ret_job->place)) {
-        ret_job->verdict = OTTER_OUTCOME_FORBIDDEN;
-    }
-    return 0;
+    return err;
 }
 
 enum otter_outcome otter_job_follows(const struct otter_state *state,

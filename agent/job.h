@@ -10,10 +10,14 @@
 /*
  * Read a document (its text is used up; `work` holds the places of its keys). 0: *ret_job is filled,
  * and its verdict says whether it is for this device and may be followed, apart from its
- * version. OTTER_ERR_CORRUPT, OTTER_ERR_NOSPACE: not a job document, or too long.
+ * version. OTTER_ERR_CORRUPT, OTTER_ERR_NOSPACE: not a job document, or too long. A device
+ * with job keys reads signed jobs only (jws.h); OTTER_ERR_AUTH: this is none.
  */
 int otter_job_read(const struct otter_agent_config *config, char *text, size_t len, void *work,
                    size_t work_size, struct otter_job *ret_job);
+
+/* Is its time over, by the trusted clock, or by a newer job that was accepted? */
+bool otter_job_is_over(const struct otter_agent_config *config, const struct otter_job *job);
 
 /* "1.2.3" or "1.2.3+4", nothing else. */
 bool otter_job_version(const char *str, struct otter_version *ret_version, bool *ret_has_build);

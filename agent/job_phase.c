@@ -10,8 +10,18 @@
 #include "agent/http.h"
 #include "agent/job.h"
 #include "agent/phase.h"
+#include "agent/rollout.h"
 #include "agent/url.h"
+#include "agent/wait.h"
 #include "otter/result.h"
+
+const char *otter_job_path(const struct otter_agent_config *config)
+{
+    if (config->job_path != NULL) {
+        return config->job_path;
+    }
+    return config->job_keys_count > 0 ? "/ota_update.jws" : "/ota_update.json";
+}
 
 static void begin(struct otter_agent *agent)
 {
@@ -19,7 +29,7 @@ static void begin(struct otter_agent *agent)
     struct otter_place home = otter_url_home(config);
     struct otter_request request = {
         .method = "GET",
-        .path = config->job_path != NULL ? config->job_path : "/ota_update.json",
+        .path = otter_job_path(config),
         .none_match = agent->job_validator[0] != '\0' ? agent->job_validator : NULL};
     agent->doc_len = 0;
     agent->begun = true;
@@ -33,11 +43,39 @@ static uint32_t doc_max(const struct otter_agent *agent)
     return (uint32_t)(most != 0 && most < size ? most : size);
 }
 
+/* Not this device's turn yet? Without a trusted clock, the server's own does, as long as TLS
+ * says that it is the server's; without both, time stands before every start. */
+static bool waits(const struct otter_agent *agent)
+{
+    uint32_t turn = agent->job.turn;
+    int64_t now;
+    if (!otter_wait_clock(agent->config, &now)) {
+        now = agent->http.at.tls ? agent->http.head.date : -1;
+    }
+    return turn != 0 && (turn == OTTER_TURN_NEVER || now < (int64_t)turn);
+}
+
+/* The document is what it was; time may have changed what it comes to. */
+static void take_unchanged(struct otter_agent *agent)
+{
+    enum otter_outcome outcome = agent->judged;
+    if (outcome == OTTER_OUTCOME_WAITING && !waits(agent)) {
+        agent->job_validator[0] = '\0'; /* the document once more, without a condition */
+        otter_http_finish(&agent->http);
+        agent->begun = false;
+        return;
+    }
+    if (otter_job_is_over(agent->config, &agent->job)) {
+        outcome = OTTER_OUTCOME_EXPIRED;
+    }
+    otter_agent_end(agent, outcome, OTTER_OK);
+}
+
 static void take_head(struct otter_agent *agent)
 {
     const struct otter_head *head = &agent->http.head;
     if (head->status == 304 && agent->job_validator[0] != '\0') {
-        otter_agent_end(agent, agent->judged, OTTER_OK);
+        take_unchanged(agent);
     } else if (head->status != 200) {
         otter_agent_end(agent, OTTER_OUTCOME_SERVER, OTTER_ERR_IO);
     } else if (head->has_length && head->length > doc_max(agent)) {
@@ -56,12 +94,26 @@ static void take_body(struct otter_agent *agent, const uint8_t *bytes, size_t le
     otter_http_eat(&agent->http, len);
 }
 
-/* A job for this device: is there anything to do? */
+/* Nothing speaks against the job. Is it one for this version, and now? */
+static enum otter_outcome may_begin(const struct otter_agent *agent)
+{
+    if (otter_version_compare(&agent->running, &agent->job.min_version) < 0) {
+        return OTTER_OUTCOME_TOO_OLD;
+    }
+    return waits(agent) ? OTTER_OUTCOME_WAITING : OTTER_OUTCOME_NONE;
+}
+
+/* A job for this device that is not over: from now on no older one is taken. Is there anything
+ * to do? */
 static enum otter_outcome judge(struct otter_agent *agent)
 {
     const struct otter_job *job = &agent->job;
-    if (job->verdict == OTTER_OUTCOME_NOT_FOR_US || job->verdict == OTTER_OUTCOME_EXPIRED) {
+    if (job->verdict != OTTER_OUTCOME_NONE && job->verdict != OTTER_OUTCOME_FORBIDDEN) {
         return job->verdict;
+    }
+    if (agent->config->job_keys_count > 0 &&
+        otter_state_raise_job(agent->config->state, job->sequence, job->issued) < 0) {
+        return OTTER_OUTCOME_FLASH;
     }
     agent->poll_seconds = job->poll_seconds;
     enum otter_outcome outcome = otter_job_follows(agent->config->state, &agent->running,
@@ -72,8 +124,9 @@ static enum otter_outcome judge(struct otter_agent *agent)
     if (job->size > agent->install.limit) {
         return OTTER_OUTCOME_TOO_LARGE;
     }
-    return OTTER_OUTCOME_NONE;
+    return may_begin(agent);
 }
+
 
 static bool may_download(struct otter_agent *agent)
 {
@@ -97,7 +150,8 @@ static void give_up(struct otter_agent *agent, bool cut, int err)
     if (cut) { /* the connection's end was the only end: more likely cut than wrong */
         otter_agent_end(agent, OTTER_OUTCOME_UNREACHABLE, OTTER_ERR_IO);
     } else {
-        otter_agent_end(agent, OTTER_OUTCOME_BAD_JOB, err);
+        otter_agent_end(
+            agent, err == OTTER_ERR_AUTH ? OTTER_OUTCOME_UNSIGNED : OTTER_OUTCOME_BAD_JOB, err);
     }
 }
 
@@ -114,7 +168,9 @@ static void take_end(struct otter_agent *agent)
         return;
     }
     enum otter_outcome outcome = judge(agent);
-    if (outcome != OTTER_OUTCOME_NONE) {
+    if (outcome == OTTER_OUTCOME_FLASH) {
+        otter_agent_end(agent, outcome, OTTER_ERR_IO);
+    } else if (outcome != OTTER_OUTCOME_NONE) {
         remember(agent, outcome);
         otter_agent_end(agent, outcome, err);
     } else if (!may_download(agent)) {

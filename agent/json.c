@@ -206,17 +206,14 @@ static int get_key(struct reader *reader)
     return 0;
 }
 
-static bool skip_word(struct reader *reader)
+/* true, false or null, which begins with c; false: none of them. */
+static bool skip_word(struct reader *reader, unsigned c)
 {
-    static const char *const words[] = {"true", "false", "null"};
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        size_t len = strlen(words[i]);
-        if (len <= (size_t)(reader->end - reader->at) && memcmp(reader->at, words[i], len) == 0) {
-            reader->at += len;
-            return true;
-        }
+    const char *word = c == 't' ? "true" : c == 'f' ? "false" : "null";
+    while (*word != '\0' && accept(reader, *word)) {
+        word++;
     }
-    return false;
+    return *word == '\0';
 }
 
 static bool open_container(struct reader *reader, bool array)
@@ -246,9 +243,9 @@ static bool get_value(struct reader *reader, unsigned c)
     if (c == '{' || c == '[') {
         return true;
     }
-    reader->at -= c != 0;
-    if (skip_word(reader)) {
-        return true;
+    reader->at -= c != '\0';
+    if (c >= 'a') {
+        return skip_word(reader, c);
     }
     member->kind = OTTER_JSON_NUMBER;
     member->value = reader->at;

@@ -32,6 +32,9 @@ void otter_agent_end(struct otter_agent *agent, enum otter_outcome outcome, int 
 /* What a failed exchange is to be called. */
 enum otter_outcome otter_agent_blame(int err);
 
+/* Where the job document is. */
+const char *otter_job_path(const struct otter_agent_config *config);
+
 /* Hand out an event; all that it does not get here is known from where the agent is. */
 void otter_agent_tell(struct otter_agent *agent, enum otter_event_kind kind,
                       enum otter_outcome outcome, int err, uint32_t wait_ms);

@@ -32,6 +32,21 @@ static struct otter_version fallback_version(const struct otter_state *state)
     return otter_image_parse(&view, &image) == OTTER_OK ? image.version : none;
 }
 
+/* The same for every try; after a reset too, for what the state remembers. */
+static void make_id(const struct otter_agent *agent, struct otter_report *report)
+{
+    uint32_t id[2];
+    _Static_assert(sizeof id == sizeof report->id && sizeof id == sizeof report->to, "64 bits");
+    if (report->result == OTTER_OUTCOME_REVERTED) {
+        memcpy(id, agent->config->state->requested.hash, sizeof id);
+    } else {
+        memcpy(id, &report->to, sizeof id);
+        id[0] += otter_wait_random(agent->config) + report->bytes;
+        id[1] += otter_wait_random(agent->config) + report->seconds + (uint32_t)report->result;
+    }
+    memcpy(report->id, id, sizeof id);
+}
+
 void otter_report_note(struct otter_agent *agent, enum otter_outcome result)
 {
     struct otter_report *report = &agent->report;
@@ -55,10 +70,12 @@ void otter_report_note(struct otter_agent *agent, enum otter_outcome result)
     report->attempts = state->attempts;
     report->bytes = agent->fetch.bytes;
     report->seconds = (agent->now_ms - agent->fetch.start_ms) / 1000;
+    report->sequence = agent->job.sequence != 0 ? agent->job.sequence : state->job_sequence;
     report->tries = 0;
     if (result == OTTER_OUTCOME_REVERTED || result == OTTER_OUTCOME_CONFIRMED) {
         report->bytes = report->seconds = 0; /* the download was before the reset */
     }
+    make_id(agent, report);
     otter_timer_set(&report->timer, agent->now_ms, 0);
 }
 
@@ -70,7 +87,7 @@ bool otter_report_is_due(const struct otter_agent *agent)
 
 static void add_key(struct otter_text *text, const char *key)
 {
-    otter_text_add(text, text->len == 0 ? "{\"" : ",\"");
+    otter_text_add(text, ",\"");
     otter_text_add(text, key);
     otter_text_add(text, "\":");
 }
@@ -98,6 +115,11 @@ static void add_number(struct otter_text *text, const char *key, uint32_t value)
 static void write_body(const struct otter_agent *agent, struct otter_text *text)
 {
     const struct otter_report *report = &agent->report;
+    otter_text_add(text, "{\"id\":\"");
+    for (size_t i = 0; i < sizeof report->id; i++) {
+        otter_text_add_hex(text, report->id[i]);
+    }
+    otter_text_add(text, "\"");
     add_string(text, "device", agent->config->device_id);
     add_string(text, "board", agent->config->board);
     add_version(text, "from", &report->from);
@@ -107,6 +129,7 @@ static void write_body(const struct otter_agent *agent, struct otter_text *text)
     add_number(text, "attempts", report->attempts);
     add_number(text, "bytes", report->bytes);
     add_number(text, "seconds", report->seconds);
+    add_number(text, "sequence", report->sequence);
     otter_text_add(text, "}");
 }
 

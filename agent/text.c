@@ -45,9 +45,22 @@ void otter_text_add_version(struct otter_text *text, const struct otter_version 
     }
 }
 
+static void put_hex(char *out, uint8_t byte)
+{
+    static const char digits[] = "0123456789abcdef";
+    out[0] = digits[byte >> 4];
+    out[1] = digits[byte & 15];
+}
+
+void otter_text_add_hex(struct otter_text *text, uint8_t byte)
+{
+    char hex[2];
+    put_hex(hex, byte);
+    add(text, hex, sizeof hex);
+}
+
 void otter_text_add_json(struct otter_text *text, const char *str)
 {
-    static const char hex[] = "0123456789abcdef";
     add(text, "\"", 1);
     for (; *str != '\0'; str++) {
         unsigned char c = (unsigned char)*str;
@@ -55,7 +68,8 @@ void otter_text_add_json(struct otter_text *text, const char *str)
             add(text, "\\", 1);
         }
         if (c < 0x20) {
-            char escape[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
+            char escape[6] = {'\\', 'u', '0', '0'};
+            put_hex(escape + 4, c);
             add(text, escape, sizeof escape);
         } else {
             add(text, str, 1);
@@ -82,6 +96,18 @@ bool otter_text_same_len(const char *a, size_t a_len, const char *b)
 bool otter_text_same(const char *a, const char *b)
 {
     return otter_text_same_len(a, strlen(a), b);
+}
+
+bool otter_text_lists(const char *list, const char *word)
+{
+    static const char between[] = ", \t";
+    size_t len = 0;
+    do {
+        list += len;
+        list += strspn(list, between);
+        len = strcspn(list, between);
+    } while (len != 0 && !otter_text_same_len(list, len, word));
+    return len != 0;
 }
 
 unsigned otter_text_hex(char c)

@@ -19,7 +19,7 @@ static void begin(struct otter_agent *agent)
     struct otter_place home = otter_url_home(config);
     struct otter_request request = {
         .method = "GET",
-        .path = config->job_path != NULL ? config->job_path : "/ota_update.json"};
+        .path = otter_job_path(config)};
     if (config->image_path != NULL) {
         request.path = config->image_path;
         request.ranged = true;

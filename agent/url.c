@@ -81,10 +81,13 @@ static int read_authority(const struct otter_agent_config *config, const char **
     return *at == end ? 0 : OTTER_ERR_CORRUPT;
 }
 
-static bool starts(const char *str, const char *prefix)
+/* Move *at over this prefix, if it is there. */
+static bool skip(const char **at, const char *prefix)
 {
     size_t len = strlen(prefix);
-    return strlen(str) >= len && otter_text_same_len(str, len, prefix);
+    bool there = strlen(*at) >= len && otter_text_same_len(*at, len, prefix);
+    *at += there ? len : 0;
+    return there;
 }
 
 /* Length of the path up to and with the last '/' before len. */
@@ -105,12 +108,9 @@ static size_t kept_len(const char *path, const char **ref)
     }
     keep = folder_len(path, keep);
     for (;;) {
-        if (starts(*ref, "../")) {
-            *ref += 3;
+        if (skip(ref, "../")) {
             keep = keep > 1 ? folder_len(path, keep - 1) : keep;
-        } else if (starts(*ref, "./")) {
-            *ref += 2;
-        } else {
+        } else if (!skip(ref, "./")) {
             return keep;
         }
     }
@@ -141,18 +141,15 @@ static int join(char *path, const char *ref, bool absolute)
 /* The scheme of an absolute URL, or "//": *rest moves behind it. False: another scheme. */
 static bool read_scheme(const char **rest, bool *tls)
 {
-    if (starts(*rest, "https://")) {
+    if (skip(rest, "https://")) {
         *tls = true;
-        *rest += 8;
-    } else if (starts(*rest, "http://")) {
-        *tls = false;
-        *rest += 7;
-    } else if (starts(*rest, "//")) {
-        *rest += 2;
-    } else {
-        return (*rest)[strcspn(*rest, ":/?#")] != ':';
+        return true;
     }
-    return true;
+    if (skip(rest, "http://")) {
+        *tls = false;
+        return true;
+    }
+    return skip(rest, "//") || (*rest)[strcspn(*rest, ":/?#")] != ':';
 }
 
 int otter_url_follow(const struct otter_agent_config *config, const char *location,

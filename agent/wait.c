@@ -3,7 +3,9 @@
  * wait.c - timers, the time between polls, and the back-off after failures.
  *
  * A timer is a start and a length, so any length up to 49 days works on a wrapping clock.
- * Jitter keeps a fleet that lost power or its server together from coming back together.
+ * Jitter keeps a fleet that lost power or its server together from coming back together:
+ * the first wait between polls is anything from an eighth of it on, so that devices which
+ * started together are spread, and later ones keep them so.
  */
 #include "agent/wait.h"
 
@@ -19,14 +21,20 @@ uint32_t otter_timer_left(const struct otter_timer *timer, uint32_t now_ms)
     return passed >= timer->wait_ms ? 0 : timer->wait_ms - passed;
 }
 
+bool otter_wait_clock(const struct otter_agent_config *config, int64_t *ret_unix)
+{
+    return config->hooks.now != NULL && config->hooks.now(config->hooks.ctx, ret_unix);
+}
+
+uint32_t otter_wait_random(const struct otter_agent_config *config)
+{
+    return config->hooks.random != NULL ? config->hooks.random(config->hooks.ctx) : 0;
+}
+
 /* 0 .. range; 0 without a random hook. */
 static uint32_t jitter(const struct otter_agent *agent, uint32_t range)
 {
-    const struct otter_agent_hooks *hooks = &agent->config->hooks;
-    if (hooks->random == NULL || range == 0) {
-        return 0;
-    }
-    uint32_t random = hooks->random(hooks->ctx);
+    uint32_t random = otter_wait_random(agent->config);
     return range == UINT32_MAX ? random : random % (range + 1);
 }
 
@@ -40,6 +48,11 @@ static uint32_t or_default(uint32_t value, uint32_t standard)
     return value != 0 ? value : standard;
 }
 
+static uint32_t to_ms(uint32_t seconds)
+{
+    return seconds > UINT32_MAX / 1000 ? UINT32_MAX : seconds * 1000;
+}
+
 uint32_t otter_wait_poll(const struct otter_agent *agent)
 {
     const struct otter_agent_config *config = agent->config;
@@ -47,11 +60,12 @@ uint32_t otter_wait_poll(const struct otter_agent *agent)
     uint32_t most = or_default(config->poll_max_ms, UINT32_MAX);
     uint32_t wait = or_default(config->poll_ms, 86400000);
     if (agent->poll_seconds != 0) {
-        wait = agent->poll_seconds > UINT32_MAX / 1000 ? UINT32_MAX : agent->poll_seconds * 1000;
+        wait = to_ms(agent->poll_seconds);
     }
     wait = clamp(wait, least, most);
     if (config->hooks.random != NULL) {
-        wait = wait - wait / 8 + jitter(agent, wait / 8);
+        uint32_t range = agent->polled ? wait / 8 : wait - wait / 8;
+        wait = wait - range + jitter(agent, range);
     }
     return clamp(wait, least, most);
 }
@@ -73,14 +87,13 @@ uint32_t otter_wait_backoff(const struct otter_agent *agent, uint32_t count)
 static uint32_t asked(const struct otter_agent *agent)
 {
     const struct otter_head *head = &agent->http.head;
-    const struct otter_agent_hooks *hooks = &agent->config->hooks;
     if (head->status < 300 || !head->has_retry) {
         return 0;
     }
     int64_t seconds = head->retry;
     if (head->retry_is_date) {
         int64_t now = head->date; /* the server's own clock: only the difference matters */
-        if (now < 0 && (hooks->now == NULL || !hooks->now(hooks->ctx, &now))) {
+        if (now < 0 && !otter_wait_clock(agent->config, &now)) {
             return 0;
         }
         seconds = now < 0 ? 0 : head->retry - now; /* before 1970: no clock at all */
@@ -88,7 +101,7 @@ static uint32_t asked(const struct otter_agent *agent)
     if (seconds <= 0) {
         return 0;
     }
-    return seconds > UINT32_MAX / 1000 ? UINT32_MAX : (uint32_t)seconds * 1000;
+    return seconds > UINT32_MAX ? UINT32_MAX : to_ms((uint32_t)seconds);
 }
 
 uint32_t otter_wait_retry(struct otter_agent *agent)

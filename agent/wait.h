@@ -10,6 +10,12 @@
 void otter_timer_set(struct otter_timer *timer, uint32_t now_ms, uint32_t wait_ms);
 uint32_t otter_timer_left(const struct otter_timer *timer, uint32_t now_ms); /* 0: due */
 
+/* The trusted clock, Unix seconds; false: there is none. */
+bool otter_wait_clock(const struct otter_agent_config *config, int64_t *ret_unix);
+
+/* A random word; 0 without a random hook. */
+uint32_t otter_wait_random(const struct otter_agent_config *config);
+
 /* Until the next poll, with jitter, within the configured bounds. */
 uint32_t otter_wait_poll(const struct otter_agent *agent);
 

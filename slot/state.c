@@ -106,6 +106,8 @@ static bool give(void *ctx, uint32_t index, struct otter_record *ret_record)
         ret_record->type = OTTER_RECORD_FLOOR;
         store_version(body, &state->floor_version);
         store_le32(body + 8, state->floor_counter);
+        store_le32(body + 12, state->job_sequence);
+        store_le32(body + 16, state->job_issued);
         return true;
     case LIVE_DOWNLOAD:
         ret_record->type = OTTER_RECORD_DOWNLOAD;
@@ -155,11 +157,25 @@ static bool raise_floor(struct otter_state *state, const struct otter_version *v
     return same;
 }
 
+/* Nor do these. True: they are what they were. */
+static bool raise_job(struct otter_state *state, uint32_t sequence, uint32_t issued)
+{
+    bool same = sequence == state->job_sequence && issued == state->job_issued;
+    if (sequence > state->job_sequence) {
+        state->job_sequence = sequence;
+    }
+    if (issued > state->job_issued) {
+        state->job_issued = issued;
+    }
+    return same;
+}
+
 /* Proven once it is repeated: what is there from before may be one that cannot be relied on. */
 static void take_floor(struct otter_state *state, const struct otter_record *record)
 {
     struct otter_version version = load_version(record->body);
     bool same = raise_floor(state, &version, load_le32(record->body + 8));
+    same = raise_job(state, load_le32(record->body + 12), load_le32(record->body + 16)) && same;
     state->proven = state->proven && same && state->last_type == OTTER_RECORD_FLOOR;
 }
 
@@ -268,6 +284,13 @@ bool otter_state_floor_rises(const struct otter_state *state, const struct otter
            image->security_counter > state->floor_counter;
 }
 
+/* One that must not be read from a cell that a cut left unstable: the second proves the first. */
+static int write_floor(struct otter_state *state)
+{
+    int err = append(state, LIVE_FLOOR);
+    return err < 0 ? err : append(state, LIVE_FLOOR);
+}
+
 int otter_state_settle(struct otter_state *state, const struct otter_image *confirmed)
 {
     state->phase = OTTER_PHASE_IDLE;
@@ -280,15 +303,11 @@ int otter_state_settle(struct otter_state *state, const struct otter_image *conf
     if (err < 0) {
         return err;
     }
-    /* Any record behind proves it. The floor is one that must not be read from a cell that
-     * a cut left unstable, so it is that one, and is proven by its repetition. */
+    /* Any record behind proves it; so it is the floor. */
     if (confirmed != NULL) {
         (void)raise_floor(state, &confirmed->version, confirmed->security_counter);
     }
-    err = append(state, LIVE_FLOOR);
-    if (err == OTTER_OK) {
-        err = append(state, LIVE_FLOOR);
-    }
+    err = write_floor(state);
     if (err == OTTER_OK) {
         state->proven = true;
         state->journal.unproven = false;
@@ -383,6 +402,20 @@ int otter_state_acknowledge(struct otter_state *state)
     return state->phase == OTTER_PHASE_IDLE && state->reason != OTTER_REASON_NONE
                ? write_reason(state, OTTER_REASON_NONE)
                : OTTER_OK;
+}
+
+int otter_state_raise_job(struct otter_state *state, uint32_t sequence, uint32_t issued)
+{
+    uint32_t sequence_before = state->job_sequence;
+    uint32_t issued_before = state->job_issued;
+    (void)raise_job(state, sequence, issued);
+    bool rises = state->job_sequence != sequence_before || state->job_issued != issued_before;
+    int err = rises && has_journal(state) ? write_floor(state) : OTTER_OK;
+    if (err < 0) {
+        state->job_sequence = sequence_before;
+        state->job_issued = issued_before;
+    }
+    return err;
 }
 
 int otter_state_save_download(struct otter_state *state, const struct otter_download *download)

@@ -49,16 +49,17 @@ struct otter_head { /* head.c: what the head of an answer said */
 
 struct otter_http { /* http.c, head.c, body.c */
     const struct otter_agent_config *config;
-    const struct otter_transport *link; /* NULL: no connection */
-    struct otter_place at;              /* of the connection and of the request */
-    struct otter_request request;
-    struct otter_head head;
+    const struct otter_version *running; /* to be told in requests */
+    const struct otter_transport *link;  /* NULL: no connection */
+    struct otter_place at;               /* of the connection and of the request */
     uint8_t state, chunk_state, framing, hops, interim;
     bool reused, answered, skipping, cr, line_empty, cut;
     uint8_t *buf; /* request out, answer in */
     size_t size, off, end, line_len;
     uint32_t head_size, left, meta_len; /* left: bytes of the body or of the chunk */
     uint32_t last_ms, window_ms, window_bytes;
+    struct otter_request request;
+    struct otter_head head;
     char path[OTTER_PATH_SIZE];
 };
 
@@ -68,6 +69,7 @@ struct otter_job { /* job.c: what a job document asks for */
     enum otter_outcome verdict; /* OTTER_OUTCOME_NONE: it is for us */
     bool has_build, has_sha256, has_report;
     uint32_t size, poll_seconds, sequence, issued, expires; /* 0: not given */
+    uint32_t turn; /* Unix time of our turn in the rollout; 0: at once; OTTER_TURN_NEVER */
     uint8_t sha256[OTTER_HASH_SIZE];
     char path[OTTER_JOB_PATH_SIZE];
     char report_path[128];
@@ -86,22 +88,19 @@ struct otter_install { /* install.c: image bytes on their way into the secondary
 };
 
 struct otter_fetch { /* download.c: one image, over as many connections as it takes */
-    char validator[OTTER_VALIDATOR_SIZE]; /* strong; "": none known */
-    uint8_t source[16];                   /* digest of path, validator and size */
     uint32_t total;  /* bytes of the image; 0: not known yet */
-    uint32_t from;   /* where the request under way begins */
-    uint32_t skip;   /* bytes of the answer that are here already */
+    uint32_t from, skip; /* where the request begins; bytes of the answer that are here */
     uint32_t bytes;  /* received so far, skipped ones too */
     uint32_t start_ms;
     uint8_t tries;    /* without a byte of progress, in a row */
     uint8_t restarts; /* because the server's copy changed */
-    bool live;     /* install holds bytes of this source */
-    bool judged;   /* the header was looked at */
+    bool live, judged; /* install holds bytes of this source; the header was looked at */
     bool resumed;  /* bytes from before the last reset are in it */
     bool resuming; /* to be told once the server agreed */
-    bool source_known;
-    bool whole; /* all bytes are there */
+    bool source_known, whole; /* whole: all bytes are there */
     bool cut;   /* the end of the connection ended it: the image must know its own size */
+    uint8_t source[16];                   /* digest of path, validator and size */
+    char validator[OTTER_VALIDATOR_SIZE]; /* strong; "": none known */
 };
 
 struct otter_verify { /* verify.c */
@@ -113,7 +112,8 @@ struct otter_verify { /* verify.c */
 struct otter_report { /* report.c */
     enum otter_outcome result; /* NONE: nothing to report */
     enum otter_reason reason;
-    uint32_t bytes, seconds;
+    uint32_t bytes, seconds, sequence;
+    uint8_t id[8];
     struct otter_timer timer;
     uint8_t attempts, tries;
     bool done; /* only the state has to hear of it */
@@ -128,22 +128,22 @@ struct otter_agent { /* agent.c */
     enum otter_outcome outcome, judged; /* judged: what a 304 for job_validator means */
     int err;
     struct otter_version running;
-    uint32_t now_ms, poll_seconds; /* poll_seconds: from the last job; 0: none */
-    uint32_t doc_len; /* bytes of the job document so far */
+    uint32_t now_ms, poll_seconds, doc_len; /* poll_seconds: from the last job; 0: none */
     struct otter_timer timer;
-    uint8_t fails;    /* in a row; the exponent of the back-off */
+    uint8_t fails;             /* in a row; the exponent of the back-off */
     bool announced, begun;     /* the first phase was entered; this phase has begun its work */
     bool pushing, was_stopped; /* the application brings the bytes; it had stopped us before */
     bool reached, from_start;  /* on trial: the server answered; resume nothing */
+    bool polled;               /* since the start: the waits between polls are spread */
     uint8_t bad_times, bad_skips;   /* bad_source came to bad_outcome: polls that still */
     enum otter_outcome bad_outcome; /* leave it alone while it is the same */
-    uint8_t bad_source[16];
-    struct otter_http http;
-    struct otter_job job;
     struct otter_install install;
     struct otter_fetch fetch;
-    struct otter_verify verify;
+    struct otter_http http;
     struct otter_report report;
+    struct otter_job job;
+    struct otter_verify verify;
+    uint8_t bad_source[16];
     char job_validator[OTTER_VALIDATOR_SIZE];
 };
 

@@ -77,10 +77,9 @@ struct otter_reject {
     struct otter_version version;
 };
 
-/* How far a download came. `source` is a digest over URL, validator and size. */
 struct otter_download {
-    uint32_t off; /* bytes complete in the secondary; 0: none */
-    uint8_t source[16];
+    uint32_t off;       /* bytes complete in the secondary; 0: none */
+    uint8_t source[16]; /* digest over URL, validator and size */
 };
 
 /* The append-only log. Private to slot/journal.c; here because the caller owns it. */
@@ -92,8 +91,7 @@ struct otter_journal {
     uint32_t seq, highest; /* of the newest record; of all that were read, in force or not */
     uint32_t next_off;   /* where the next record goes; area offset */
     uint32_t fresh_end;  /* cells from next_off up to here were erased in this session */
-    uint32_t first;      /* seq of the first live record of the half in force */
-    uint32_t count;      /* live records HEAD vouches for */
+    uint32_t first, count; /* live records HEAD vouches for: seq of the first, how many */
     uint8_t map_hash[12];
     bool repeat_head;    /* HEAD's proof may be unstable: write HEAD once more first */
     bool unproven, empty; /* something behind the tail is torn; no half is in force */
@@ -110,14 +108,13 @@ struct otter_state {
     bool proven;                   /* journal: and it cannot read differently at the next reset */
     bool created;                  /* journal: no half was valid */
     uint32_t out_count, in_count;  /* swap progress, units */
-    uint32_t old_size, new_size;   /* swap: bytes; kept until the next request */
-    uint32_t unit_size;            /* swap: bytes */
+    uint32_t old_size, new_size, unit_size; /* swap: bytes; kept until the next request */
     struct otter_reject requested; /* the image that was asked for last */
     struct otter_reject rejects[OTTER_REJECTS_MAX];
     uint32_t rejects_count;
     struct otter_download download;
     struct otter_version floor_version; /* newest version ever confirmed */
-    uint32_t floor_counter;             /* highest security counter ever confirmed */
+    uint32_t floor_counter, job_sequence, job_issued; /* highest ever confirmed, or accepted */
     uint32_t last_seq, last_type;  /* journal: of the record read last */
     struct otter_journal journal; /* it stays last: state.c, forget */
 };
@@ -139,6 +136,9 @@ int otter_state_give_up(struct otter_state *state);
 
 /* The reason has been reported: forget it. */
 int otter_state_acknowledge(struct otter_state *state);
+
+/* A signed job was accepted: what rises lasts (with a journal). Only while IDLE. */
+int otter_state_raise_job(struct otter_state *state, uint32_t sequence, uint32_t issued);
 
 /* Remember download progress; off 0 forgets it. Once before the first erase of a download or
  * of its resumption, also where nothing changes: a torn record may read otherwise next time. */

@@ -141,7 +141,8 @@ static void prepare(bool is_small)
     buf = malloc(size); /* on the heap, so that a byte too far is seen */
     REQUIRE(buf != NULL);
     wire.asked = false;
-    otter_http_init(&fresh, &config, buf, size);
+    static const struct otter_version running = {1, 0, 0, 0};
+    otter_http_init(&fresh, &config, &running, buf, size);
     otter_http_begin(&fresh, &home, &request, 0);
     while (fresh.state != OTTER_HTTP_HEAD) {
         REQUIRE(otter_http_step(&fresh, 0) >= 0);

@@ -61,7 +61,8 @@ static void run(const struct fuzz_bytes *script, unsigned flags, size_t piece, u
     }
     memset(ret, 0, sizeof *ret);
     ret->result = OTTER_HTTP_WAIT;
-    otter_http_init(&http, &config, buf, size);
+    static const struct otter_version running = {1, 0, 0, 0};
+    otter_http_init(&http, &config, &running, buf, size);
     struct otter_place home = otter_url_home(&config);
     otter_http_begin(&http, &home, &request, 0);
     while (ret->result >= 0 && ret->result != OTTER_HTTP_GOT_END) {

@@ -56,7 +56,8 @@ static void judge(const uint8_t *data, size_t size)
     int next = OTTER_HTTP_WAIT;
     answer = (struct fuzz_bytes){data, size};
     asked = false;
-    otter_http_init(&http, &config, buf, sizeof buf);
+    static const struct otter_version running = {1, 0, 0, 0};
+    otter_http_init(&http, &config, &running, buf, sizeof buf);
     otter_http_begin(&http, &home, &request, 0);
     while (next >= 0 && next != OTTER_HTTP_GOT_END) {
         const uint8_t *bytes = NULL;

@@ -180,7 +180,7 @@ static inline size_t rig_serve(struct rig *rig, const char *request, char *reply
         return rig_text(reply, "HTTP/1.1 %d Answer\r\nContent-Length: 0\r\n\r\n",
                         rig->report_status != 0 ? rig->report_status : 204);
     }
-    if (strncmp(request, "GET /ota_update.json ", 21) == 0) {
+    if (strncmp(request, "GET /ota_update.j", 17) == 0) { /* .json, .jws */
         snprintf(rig->last_job_request, sizeof rig->last_job_request, "%s", request);
         if (rig_header(request, "If-None-Match", value) && strcmp(value, rig->job_etag) == 0) {
             return rig_text(reply, "HTTP/1.1 304 Not Modified\r\n\r\n");
@@ -575,6 +575,15 @@ static inline unsigned rig_count(const struct rig *rig, enum otter_event_kind ki
         count += rig->events[i].kind == kind;
     }
     return count;
+}
+
+/* The report that came last, behind its id, of 16 digits. */
+static inline const char *rig_report(const struct rig *rig)
+{
+    assert_memory_equal(rig->report, "{\"id\":\"", 7);
+    assert_int_equal(strspn(rig->report + 7, "0123456789abcdef"), 16);
+    assert_memory_equal(rig->report + 23, "\",", 2);
+    return rig->report + 25;
 }
 
 static inline void rig_assert_installed(struct rig *rig)

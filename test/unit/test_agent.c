@@ -43,10 +43,10 @@ static void test_newer_version_is_installed(void **test)
     rig_step(rig);
     rig_step(rig);
     assert_int_equal(rig->resets, 1);
-    assert_string_equal(rig->report,
-                        "{\"device\":\"device-1\",\"board\":\"B\",\"from\":\"1.0.0\",\"to\":\"1.1.0\","
+    assert_string_equal(rig_report(rig),
+                        "\"device\":\"device-1\",\"board\":\"B\",\"from\":\"1.0.0\",\"to\":\"1.1.0\","
                         "\"result\":\"installing\",\"reason\":\"none\",\"attempts\":0,\"bytes\":200001,"
-                        "\"seconds\":0}");
+                        "\"seconds\":0,\"sequence\":0}");
 }
 
 static void test_polls_keep_their_distance(void **test)
@@ -96,13 +96,42 @@ static uint32_t random_hook(void *ctx)
     return random_value;
 }
 
+static uint32_t next_wait(void)
+{
+    uint32_t then = rig->now_ms;
+    rig_outcome(rig);
+    return rig->now_ms - then;
+}
+
+/* Devices that start together: the first wait is anything from an eighth on, later ones are not. */
+static void test_the_first_wait_spreads_a_fleet(void **test)
+{
+    (void)test;
+    static const uint32_t draws[] = {0, 35000, 70000};
+    rig->config.hooks.random = random_hook;
+    rig->config.poll_ms = 80000;
+    for (size_t i = 0; i < sizeof draws / sizeof draws[0]; i++) {
+        random_value = draws[i];
+        rig_start(rig);
+        rig_outcome(rig);
+        assert_int_equal(next_wait(), 10000 + draws[i]);
+        assert_in_range(next_wait(), 70000, 80000);
+        otter_agent_stop(&rig->agent);
+        otter_agent_start(&rig->agent); /* not a start of the device */
+        rig_outcome(rig);
+        assert_in_range(next_wait(), 70000, 80000);
+    }
+}
+
 static void test_jitter_stays_within_its_bounds(void **test)
 {
     (void)test;
     rig->config.hooks.random = random_hook;
     rig->config.poll_ms = 80000;
     static const uint32_t draws[] = {0, 1, 5000, 10000, UINT32_MAX};
+    random_value = 0;
     rig_outcome(rig);
+    assert_int_equal(next_wait(), 10000); /* the first is spread from an eighth on */
     uint32_t last = 0;
     for (size_t i = 0; i < sizeof draws / sizeof draws[0]; i++) {
         random_value = draws[i];
@@ -449,7 +478,7 @@ static void test_impossible_configurations_are_refused(void **test)
     struct otter_agent_config good = rig->config;
     static char path[OTTER_PATH_SIZE + 2] = "/";
     memset(path + 1, 'p', OTTER_PATH_SIZE);
-    for (int i = 0; i < 10; i++) {
+    for (int i = 0; i < 11; i++) {
         rig->config = good;
         rig->config.host = i == 0 ? NULL : i == 1 ? "a\r\nb" : good.host;
         rig->config.tls = i == 2 ? NULL : good.tls;
@@ -460,6 +489,7 @@ static void test_impossible_configurations_are_refused(void **test)
         rig->config.image_path = i == 7 ? "/a b" : NULL;
         rig->config.report_path = i == 8 ? path : NULL;
         rig->config.user_agent = i == 9 ? "x\ny" : NULL;
+        rig->config.device_token = i == 10 ? "t\r\nHost: x" : NULL;
         assert_int_equal(otter_agent_init(&rig->agent, &rig->config), OTTER_ERR_ARG);
     }
     rig->config = good;
@@ -538,6 +568,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_newer_version_is_installed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_polls_keep_their_distance, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_clock_that_wraps_does_not_matter, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_first_wait_spreads_a_fleet, setup, teardown),
         cmocka_unit_test_setup_teardown(test_jitter_stays_within_its_bounds, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_jobs_poll_seconds_win, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_unchanged_job_costs_a_304, setup, teardown),

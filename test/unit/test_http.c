@@ -9,7 +9,7 @@ static void test_a_request_is_short_and_complete(void **test)
     begin((struct otter_request){.path = "/ota_update.json", .none_match = "\"abc\""});
     assert_int_equal(run(), 0);
     assert_string_equal(server.requests, "GET /ota_update.json HTTP/1.1\r\nHost: home.example\r\n"
-                                         "User-Agent: otter\r\nIf-None-Match: \"abc\"\r\n\r\n");
+                                         "User-Agent: otter app/1.0.0\r\nIf-None-Match: \"abc\"\r\n\r\n");
     assert_int_equal(server.port, 443);
 }
 
@@ -30,13 +30,75 @@ static void test_ranges_and_conditions_are_written(void **test)
     assert_int_equal(run(), 0);
     assert_string_equal(
         server.requests,
-        "GET /f HTTP/1.1\r\nHost: home.example:8443\r\nUser-Agent: x/1\r\nRange: bytes=5-9\r\n"
+        "GET /f HTTP/1.1\r\nHost: home.example:8443\r\nUser-Agent: x/1 app/1.0.0\r\nRange: bytes=5-9\r\n"
         "If-Range: \"v\"\r\n\r\n"
-        "GET /f HTTP/1.1\r\nHost: home.example:8443\r\nUser-Agent: x/1\r\nRange: bytes=7-\r\n"
+        "GET /f HTTP/1.1\r\nHost: home.example:8443\r\nUser-Agent: x/1 app/1.0.0\r\nRange: bytes=7-\r\n"
         "If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n"
-        "POST /f HTTP/1.1\r\nHost: [::1]:8443\r\nUser-Agent: x/1\r\nContent-Type: application/json\r\n"
+        "POST /f HTTP/1.1\r\nHost: [::1]:8443\r\nUser-Agent: x/1 app/1.0.0\r\nContent-Type: application/json\r\n"
         "Content-Length: 2\r\n\r\n{}");
     assert_int_equal(server.opens, 2); /* kept for the same place, not for another */
+}
+
+/* The token of the last request; NULL: it had none. */
+static const char *token_sent(void)
+{
+    const char *at = strstr(server.request, "\r\nAuthorization: ");
+    return at != NULL ? at + 2 : NULL;
+}
+
+static void ask(struct otter_place where)
+{
+    server.next = 0;
+    server.answers[0] = "HTTP/1.1 204 X\r\n\r\n";
+    place = where;
+    begin((struct otter_request){.path = "/f"});
+    assert_int_equal(run(), 0);
+}
+
+static void test_the_token_is_for_the_configured_server_alone(void **test)
+{
+    (void)test;
+    struct otter_place home = otter_url_home(&config);
+    ask(home);
+    assert_null(token_sent());
+    config.device_token = "t0ken";
+    ask(home);
+    assert_memory_equal(token_sent(), "Authorization: Bearer t0ken\r\n", 28);
+    ask((struct otter_place){allowed[0], 443, true});
+    assert_null(token_sent());
+    ask((struct otter_place){home.host, 8443, true}); /* somebody else's server on the same machine */
+    assert_null(token_sent());
+    ask((struct otter_place){home.host, home.port, false});
+    assert_null(token_sent());
+    config.use_plain = true;
+    home = otter_url_home(&config);
+    ask(home);
+    assert_non_null(token_sent());
+    ask((struct otter_place){home.host, 443, true});
+    assert_null(token_sent());
+}
+
+static void test_a_redirect_does_not_take_the_token_along(void **test)
+{
+    (void)test;
+    static const struct {
+        const char *location;
+        bool sent;
+    } cases[] = {{"https://cdn.example/f", false}, {"https://home.example:444/f", false}, {"/g", true},
+                 {"https://HOME.example/g", true}};
+    config.device_token = "t0ken";
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char answer[128];
+        snprintf(answer, sizeof answer, "HTTP/1.1 302 X\r\nContent-Length: 0\r\nLocation: %s\r\n\r\n", cases[i].location);
+        server.next = 0;
+        server.answers[0] = answer;
+        server.answers[1] = "HTTP/1.1 204 X\r\n\r\n";
+        place = otter_url_home(&config);
+        begin((struct otter_request){.path = "/f"});
+        assert_int_equal(run(), 0);
+        assert_int_equal(server.next, 2);
+        assert_int_equal(token_sent() != NULL, cases[i].sent);
+    }
 }
 
 static const char *const sound =
@@ -386,6 +448,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_request_is_short_and_complete, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_token_is_for_the_configured_server_alone, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_redirect_does_not_take_the_token_along, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ranges_and_conditions_are_written, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_answer_is_the_same_in_pieces_of_any_size, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_answer_cut_anywhere_is_an_error, setup, teardown),

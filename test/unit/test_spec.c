@@ -214,6 +214,9 @@ static void test_the_report_is_as_told(void **test)
     rig->state.reason = OTTER_REASON_WATCHDOG;
     rig->state.attempts = 3;
     rig->state.requested.version = (struct otter_version){1, 1, 0, 0};
+    for (size_t i = 0; i < sizeof rig->state.requested.hash; i++) {
+        rig->state.requested.hash[i] = (uint8_t)(0x10 + i);
+    }
     assert_true(rig_run(rig, OTTER_EVENT_REPORTED, OTTER_OUTCOME_REVERTED, 20000));
     block[strcspn(block, "\n")] = '\0';
     assert_string_equal(rig->report, block);
