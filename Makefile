@@ -142,6 +142,16 @@ bench: build
 	@build/host/test/bench/swap_cost
 	@OTTER=$(CURDIR)/build/host/otter test/bench/download.py
 
+## bench-serve  polls and downloads a second of `otter serve` beside nginx on the same files (ARGS="--seconds 5")
+## test-tls     testssl.sh on `otter serve`: no finding above low
+.PHONY: setup-load bench-serve test-tls
+setup-load:
+	@scripts/setup.sh build load
+bench-serve: setup-load build
+	@OTTER=$(CURDIR)/build/host/otter test/bench/serve.py $(ARGS)
+test-tls: setup-load build
+	@OTTER=$(CURDIR)/build/host/otter test/interop/testssl.py
+
 ## bench-boards  on the emulated boards: download beside a plain TLS loop; instructions of all that computes
 .PHONY: bench-boards
 bench-boards: setup-boards build

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # setup.sh - make a Debian machine able to build Otter; does nothing when it already can.
 #
-# usage: scripts/setup.sh [group...]     groups: build cm4 boards web gdb clang fuzz proofs interop
+# usage: scripts/setup.sh [group...]     groups: build cm4 boards web gdb clang fuzz proofs interop load
 #
 # Installs Debian packages (as root or through sudo) and fetches the pinned sources of
 # mbedTLS, libsodium and lwIP through apt's source packages: the mirror is the one that this machine
@@ -32,8 +32,9 @@ packages_of() {
     fuzz) echo "clang libclang-rt-14-dev" ;;
     proofs) echo "gcc" ;; # and CBMC: fetch_cbmc
     interop) # npm for local-web-server: Debian's, unless the machine has one of its own
-        echo "nginx apache2 python3-venv iproute2 $(command -v npm >/dev/null || echo nodejs npm)" ;;
-    *) fail "unknown group '$1' (known: build cm4 boards web gdb clang fuzz proofs interop)" ;;
+        echo "nginx apache2 postgresql python3-venv iproute2 $(command -v npm >/dev/null || echo nodejs npm)" ;;
+    load) echo "nginx wrk testssl.sh" ;;
+    *) fail "unknown group '$1' (known: build cm4 boards web gdb clang fuzz proofs interop load)" ;;
     esac
 }
 
@@ -47,7 +48,8 @@ why() {
     clang) echo "the second compiler that the code must build with" ;;
     fuzz) echo "libFuzzer and the sanitizers of clang" ;;
     proofs) echo "the compiler whose preprocessor CBMC uses" ;;
-    interop) echo "real web servers, npm and Python environments to test against" ;;
+    interop) echo "real web servers, a database server, npm and Python environments to test against" ;;
+    load) echo "what puts a server under load, and what looks for weak TLS" ;;
     esac
 }
 
@@ -90,7 +92,7 @@ keep_services_off() {
 services_are_off() {
     [ -z "${policy_is_ours:-}" ] || as_root rm -f /usr/sbin/policy-rc.d
     policy_is_ours=
-    for service in nginx apache2; do
+    for service in nginx apache2 postgresql; do
         case " $missing " in
         *" $service "*) as_root update-rc.d "$service" disable >/dev/null 2>&1 || true ;;
         esac

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tool/page.h"
@@ -55,12 +56,28 @@ static void hand_over_polls(struct serve *serve)
     }
 }
 
+/* A folder that was moved away and replaced by another of its name: that is the one to serve. */
+static void look_at_root(struct serve *serve)
+{
+    struct stat now;
+    struct stat open_one;
+    if (stat(serve->root, &now) == 0 && fstat(serve->root_fd, &open_one) == 0 &&
+        (now.st_ino != open_one.st_ino || now.st_dev != open_one.st_dev)) {
+        int fd = open(serve->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (fd >= 0) {
+            (void)close(serve->root_fd);
+            serve->root_fd = fd;
+        }
+    }
+}
+
 static void tick(evutil_socket_t none, short events, void *ctx)
 {
     struct serve *serve = ctx;
     (void)none;
     (void)events;
     serve_guard_sweep(serve->guard);
+    look_at_root(serve);
     if (serve->store && !serve->quitting) {
         hand_over_polls(serve);
         serve_rollout_look(serve);
@@ -126,17 +143,46 @@ static int set_up_database(struct serve *serve)
     return rc == 0 && !serve->options->no_page ? page_start(serve) : rc;
 }
 
+/* Descriptors are never duplicated here, so changes of interest may be gathered as well. */
+static struct event_base *new_base(void)
+{
+    struct event_config *config = event_config_new();
+    struct event_base *base = NULL;
+    if (config && event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST) == 0) {
+        base = event_base_new_with_config(config);
+    }
+    if (config) {
+        event_config_free(config);
+    }
+    return base ? base : event_base_new();
+}
+
+static void flush_log(evutil_socket_t none, short events, void *ctx)
+{
+    (void)none;
+    (void)events;
+    (void)ctx;
+    serve_log_flush();
+}
+
+static void wake_flusher(void *ctx)
+{
+    event_active(((struct serve *)ctx)->log, EV_TIMEOUT, 1);
+}
+
 static int set_up(struct serve *serve, int fd)
 {
     struct timeval every = {0, TICK_MS * 1000};
-    serve->base = event_base_new();
+    serve->base = new_base();
     serve->http = serve->base ? evhttp_new(serve->base) : NULL;
     serve->guard = serve->http ? serve_guard_new(serve->base, serve->options->request_timeout) : NULL;
-    serve->tick = serve->guard ? event_new(serve->base, -1, EV_PERSIST, tick, serve) : NULL;
+    serve->log = serve->guard ? event_new(serve->base, -1, EV_TIMEOUT, flush_log, serve) : NULL;
+    serve->tick = serve->log ? event_new(serve->base, -1, EV_PERSIST, tick, serve) : NULL;
     if (!serve->tick || event_add(serve->tick, &every) != 0) {
         (void)close(fd);
         return tool_refuse("libevent cannot start: %s", strerror(errno));
     }
+    serve_log_gather(wake_flusher, serve);
     int rc = set_up_http(serve, fd);
     if (rc == 0) {
         rc = set_up_limits(serve);
@@ -153,6 +199,7 @@ static void tear_down(struct serve *serve)
         hand_over_polls(serve);
     }
     page_stop(serve->page);
+    serve_log_gather(NULL, NULL);
     if (serve->http) {
         evhttp_free(serve->http); /* closes every connection; answers under way are logged */
     }
@@ -170,12 +217,18 @@ static void tear_down(struct serve *serve)
     if (serve->tick) {
         event_free(serve->tick);
     }
+    if (serve->log) {
+        event_free(serve->log);
+    }
     if (serve->base) {
         event_base_free(serve->base);
     }
     SSL_CTX_free(serve->tls);
     if (serve->report_fd >= 0) {
         (void)close(serve->report_fd);
+    }
+    if (serve->root_fd >= 0) {
+        (void)close(serve->root_fd);
     }
     free(serve->root);
 }
@@ -235,12 +288,15 @@ static void raise_limits(void)
 
 static int serve_folder(const struct serve_options *options)
 {
-    struct serve serve = {.options = options, .report_fd = -1};
+    struct serve serve = {.options = options, .report_fd = -1, .root_fd = -1};
     int fd = -1;
     int port = options->port != PORT_UNSET ? options->port : options->cert ? PORT_TLS : PORT_PLAIN;
     int rc = tool_folder_without_keys(options->folder);
     raise_limits();
     if (rc == 0 && !(serve.root = realpath(options->folder, NULL))) {
+        rc = tool_refuse("cannot read the folder '%s': %s", options->folder, strerror(errno));
+    }
+    if (rc == 0 && (serve.root_fd = open(serve.root, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0) {
         rc = tool_refuse("cannot read the folder '%s': %s", options->folder, strerror(errno));
     }
     if (rc == 0 && options->cert) {

@@ -37,6 +37,7 @@ struct page;
 struct serve {
     const struct serve_options *options;
     char *root; /* the folder, resolved */
+    int root_fd;
     struct event_base *base;
     struct evhttp *http;
     struct evhttp_bound_socket *bound;
@@ -45,6 +46,7 @@ struct serve {
     unsigned active; /* answers under way */
     bool quitting;
     struct event *tick;          /* twice a second */
+    struct event *log;           /* lines wait to be written */
     struct serve_guard *guard;   /* clients that never come to the point */
     struct serve_limit *peers;   /* NULL: no limit */
     struct serve_limit *devices; /* reports; NULL: no limit */
@@ -164,6 +166,10 @@ void serve_log_report(const struct serve *serve, const struct serve_client *clie
 void serve_log_alert(const char *what, const char *peer, bool as_json);
 /* One line that is no answer: what happened by itself ("rollout halted: ..."). */
 void serve_log_note(const struct serve *serve, const char *text);
+/* Lines are gathered for a moment; write those that wait. */
+void serve_log_flush(void);
+/* Called when the first line waits, so that somebody flushes. NULL: every line at once. */
+void serve_log_gather(void (*wake)(void *ctx), void *ctx);
 /* "2026-01-31T23:59:59Z" */
 void serve_time_text(char ret_text[24]);
 

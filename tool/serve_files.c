@@ -11,11 +11,13 @@
 #include <event2/http.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "tool/print.h"
@@ -30,6 +32,7 @@ struct known {
     off_t size;
     struct timespec modified, changed;
     char sha256[65];
+    char date[32]; /* Last-Modified */
     bool is_key;
 };
 static struct known cache[CACHE_SIZE];
@@ -80,6 +83,8 @@ static const struct known *know(int fd, const struct stat *st)
     if (!knows(known, st)) {
         *known = (struct known){.device = st->st_dev, .inode = st->st_ino, .size = st->st_size,
                                 .modified = st->st_mtim, .changed = st->st_ctim};
+        struct tm tm;
+        strftime(known->date, sizeof known->date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&st->st_mtime, &tm));
         if (!digest(fd, known)) {
             known->sha256[0] = 0;
             return NULL;
@@ -128,6 +133,20 @@ static bool is_plain(const char *path)
     return true;
 }
 
+/* Most files lie where their path says: one call, and the kernel sees to it that no link was on the
+ * way. -1: not so, or a kernel before 5.6. */
+static int open_plain(const struct serve *serve, const char *path, char ret_real[PATH_MAX])
+{
+    struct open_how how = {.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK,
+                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+    int n = snprintf(ret_real, PATH_MAX, "%s%s", serve->root, path);
+    if (n < 0 || n >= PATH_MAX || path[1] == 0 || path[strlen(path) - 1] == '/') {
+        return -1;
+    }
+    path += strspn(path, "/");
+    return (int)syscall(SYS_openat2, serve->root_fd, path, &how, sizeof how);
+}
+
 /* The file that a path names, links followed, as long as it lies inside the root. */
 static int find(const struct serve *serve, const char *path, char ret_real[PATH_MAX])
 {
@@ -159,12 +178,11 @@ static int examine(const char *real, struct serve_file *file)
     if (known->is_key || (len > 4 && strcmp(real + len - 4, ".key") == 0)) {
         return 403;
     }
-    struct tm tm;
     file->size = (uint64_t)st.st_size;
     file->changed = st.st_ctim;
     memcpy(file->sha256, known->sha256, sizeof file->sha256);
+    memcpy(file->date, known->date, sizeof file->date);
     snprintf(file->etag, sizeof file->etag, "\"%.32s\"", known->sha256);
-    strftime(file->date, sizeof file->date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&st.st_mtime, &tm));
     file->type = type_of(real);
     file->immutable = carries_hash(real, known->sha256);
     return 0;
@@ -177,13 +195,19 @@ int serve_file_open(const struct serve *serve, const char *path, struct serve_fi
     char *decoded = evhttp_uridecode(path, 0, &len);
     int status = decoded && strlen(decoded) == len ? 0 : 400; /* %00 */
     if (status == 0) {
-        status = is_plain(decoded) ? find(serve, decoded, real) : 404;
+        status = is_plain(decoded) ? 0 : 404;
+    }
+    ret_file->fd = status == 0 ? open_plain(serve, decoded, real) : -1;
+    if (status == 0 && ret_file->fd < 0) {
+        status = find(serve, decoded, real);
     }
     free(decoded);
     if (status != 0) {
         return status;
     }
-    ret_file->fd = open(real, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (ret_file->fd < 0) {
+        ret_file->fd = open(real, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    }
     if (ret_file->fd < 0) {
         return errno == EACCES ? 403 : 404;
     }

@@ -9,6 +9,8 @@
  */
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -84,6 +86,10 @@ static void settle(struct serve_guard *guard)
             (void)shutdown(fd, SHUT_RDWR);
         } else if (place) {
             *place = (struct place){inode_of(fd), now_seconds()};
+        }
+        if (fd >= 0) { /* headers and a short body are two writes: no waiting for an answer between them */
+            int on = 1;
+            (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         }
         (void)bufferevent_decref(newcomer->connection);
         free(newcomer);

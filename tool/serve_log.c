@@ -3,7 +3,8 @@
  * serve_log.c - one line per answer on stdout: for a person, or as JSON.
  *
  * A line is written when the answer has been handed to the network or has broken off, so
- * its number of bytes is what the client may have at most. A reader that does not read (a
+ * its number of bytes is what the client may have at most. Lines of one turn of the event loop are
+ * written together. A reader that does not read (a
  * pager that waits, a full pipe) loses lines, and is told so: serving goes on.
  */
 #include <errno.h>
@@ -17,7 +18,13 @@
 
 #include "tool/serve.h"
 
+enum { GATHER_MAX = 65536, PIECE = 4096 }; /* what a pipe that is writable takes at once */
+
 static unsigned long lost; /* lines, since the last one that was written */
+static char waiting[GATHER_MAX];
+static size_t waiting_len;
+static void (*wake_flusher)(void *ctx);
+static void *wake_ctx;
 
 static bool is_writable(void)
 {
@@ -37,29 +44,92 @@ static void write_all(const char *text, size_t len)
     }
 }
 
-/* Takes the line, which ends with a newline. */
-static void emit(char *line)
+static void tell_lost(void)
 {
     char note[64];
-    if (!line || !is_writable()) {
-        lost++;
-        free(line);
-        return;
-    }
     if (lost > 0) {
         int len = snprintf(note, sizeof note, "otter serve: %lu log lines were lost\n", lost);
         (void)!write(STDERR_FILENO, note, (size_t)len);
         lost = 0;
     }
-    write_all(line, strlen(line));
+}
+
+/* Whole lines, as many as fit into a piece; a line that is longer goes by itself. */
+static size_t piece_of(const char *text, size_t len)
+{
+    size_t piece = 0;
+    while (piece < len) {
+        const char *end = memchr(text + piece, '\n', len - piece);
+        size_t next = end ? (size_t)(end - text) + 1 : len;
+        if (next > PIECE && piece > 0) {
+            break;
+        }
+        piece = next;
+    }
+    return piece;
+}
+
+void serve_log_flush(void)
+{
+    const char *at = waiting;
+    size_t left = waiting_len;
+    while (left > 0) {
+        size_t piece = piece_of(at, left);
+        if (is_writable()) {
+            tell_lost();
+            write_all(at, piece);
+        } else {
+            for (size_t i = 0; i < piece; i++) {
+                lost += at[i] == '\n';
+            }
+        }
+        at += piece;
+        left -= piece;
+    }
+    waiting_len = 0;
+}
+
+void serve_log_gather(void (*wake)(void *ctx), void *ctx)
+{
+    serve_log_flush();
+    wake_flusher = wake;
+    wake_ctx = ctx;
+}
+
+/* Takes the line, which ends with a newline. */
+static void emit(char *line)
+{
+    size_t len = line ? strlen(line) : GATHER_MAX + 1;
+    if (len > GATHER_MAX) {
+        lost++;
+        free(line);
+        return;
+    }
+    if (waiting_len + len > GATHER_MAX) {
+        serve_log_flush();
+    }
+    if (waiting_len == 0 && wake_flusher) {
+        wake_flusher(wake_ctx);
+    }
+    memcpy(waiting + waiting_len, line, len);
+    waiting_len += len;
     free(line);
+    if (!wake_flusher) {
+        serve_log_flush();
+    }
 }
 
 void serve_time_text(char ret_text[24])
 {
-    struct tm tm;
+    static time_t known;
+    static char text[24];
     time_t now = time(NULL);
-    strftime(ret_text, 24, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+    if (now != known || !text[0]) {
+        struct tm tm;
+        strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+        known = now;
+    }
+    memcpy(ret_text, text, sizeof text);
 }
 
 /* What a stranger sent must not steer a terminal. */

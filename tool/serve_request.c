@@ -11,8 +11,6 @@
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
 #include <event2/keyvalq_struct.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -145,6 +143,8 @@ static void answer_short(struct serve *serve, struct evhttp_request *request, st
     bool has_body = status >= 400 && evhttp_request_get_command(request) != EVHTTP_REQ_HEAD;
     if (has_body && (body = evbuffer_new()) != NULL) {
         serve_header(request, "Content-Type", "text/plain; charset=utf-8");
+        serve_header(request, "X-Content-Type-Options", "nosniff");
+        serve_header(request, "Content-Security-Policy", "default-src 'none'");
         (void)evbuffer_add_printf(body, "%d %s\n", status, serve_reason(status));
         entry->bytes = evbuffer_get_length(body);
     }
@@ -348,8 +348,6 @@ void serve_request(struct evhttp_request *request, void *ctx)
     const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
     struct evhttp_connection *connection = evhttp_request_get_connection(request);
     struct bufferevent *socket = evhttp_connection_get_bufferevent(connection);
-    int on = 1; /* headers and a short body are two writes: no waiting for an answer between them */
-    (void)setsockopt(bufferevent_getfd(socket), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     evhttp_connection_set_closecb(connection, serve_goodbye, NULL);
     serve_guard_whole(serve->guard, socket);
     serve_client_of(serve, request, &entry.client);

@@ -103,6 +103,20 @@ class Static(Server):
         (self.www / "app.bin").write_bytes(IMAGE)
         self.assertEqual(self.head(server, "app.bin")[1]["etag"], before)
 
+    def test_a_folder_that_is_replaced_is_served(self):
+        server = self.serve(tls=False)
+        self.assertEqual(self.curl(server, "app.bin").stdout, IMAGE)
+        other = self.folder / "other"
+        other.mkdir()
+        (other / "app.bin").write_bytes(b"other")
+        self.www.rename(self.folder / "old")
+        other.rename(self.www)
+        for _ in range(40):
+            if self.curl(server, "app.bin").stdout == b"other":
+                return
+            time.sleep(0.1)
+        self.fail("the old folder is still served")
+
     def test_paths_stay_inside(self):
         (self.folder / "secret.txt").write_text("secret")
         (self.www / ".hidden").write_text("x")
