@@ -32,7 +32,7 @@ packages_of() {
     fuzz) echo "clang libclang-rt-14-dev" ;;
     proofs) echo "gcc" ;; # and CBMC: fetch_cbmc
     interop) # npm for local-web-server: Debian's, unless the machine has one of its own
-        echo "nginx apache2 postgresql python3-venv iproute2 $(command -v npm >/dev/null || echo nodejs npm)" ;;
+        echo "nginx apache2 chromium postgresql python3-venv iproute2 $(command -v npm >/dev/null || echo nodejs npm)" ;;
     load) echo "nginx wrk testssl.sh" ;;
     *) fail "unknown group '$1' (known: build cm4 boards web gdb clang fuzz proofs interop load)" ;;
     esac
@@ -48,7 +48,7 @@ why() {
     clang) echo "the second compiler that the code must build with" ;;
     fuzz) echo "libFuzzer and the sanitizers of clang" ;;
     proofs) echo "the compiler whose preprocessor CBMC uses" ;;
-    interop) echo "real web servers, a database server, npm and Python environments to test against" ;;
+    interop) echo "real web servers, a browser, a database server, npm and Python environments to test against" ;;
     load) echo "what puts a server under load, and what looks for weak TLS" ;;
     esac
 }

@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SCRIPTS = ["images.py", "mutants.py", "framing.py", "jose.py", "put.py", "servers.py", "databases.py", "../boards/run.py --part ws"]
+SCRIPTS = ["images.py", "mutants.py", "framing.py", "jose.py", "put.py", "servers.py", "page.py", "databases.py", "../boards/run.py --part ws"]
 
 
 def main():

@@ -5,27 +5,15 @@ Each runs as the current user, on a free port, with its own configuration in the
 local-web-server comes from npm into $OTTER_CACHE, once.
 """
 import os
-import shutil
 import socket
 import time
 
 import harness
-from harness import check, run
+import npm
+from harness import check
+from npm import Skipped, program  # noqa: F401 - the servers' cases take them from here
 
 LWS_VERSION = "5.4.0"
-
-
-class Skipped(Exception):
-    """Not on this machine."""
-
-
-def program(*names):
-    path = os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"
-    for name in names:
-        found = shutil.which(name, path=path)
-        if found:
-            return found
-    raise Skipped("%s is not installed (scripts/setup.sh interop)" % names[0])
 
 
 def free_port():
@@ -82,27 +70,9 @@ def log_of(folder):
 
 def local_web_server(bench):
     """The `ws` program, from npm into the cache on first use."""
-    npm, node = program("npm"), program("node")
-    cache = os.environ.get("OTTER_CACHE") or os.path.join(
-        os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "otter")
-    folder = os.path.join(cache, "local-web-server-" + LWS_VERSION)
-    script = os.path.join(folder, "node_modules", "local-web-server", "bin", "cli.js")
     with bench.kit.lock:
-        if not os.path.exists(script):
-            aside = "%s.%d" % (folder, os.getpid())
-            try:
-                os.makedirs(aside)
-            except OSError as why:
-                raise Skipped("local-web-server has no place: %s" % why) from why
-            done = run([npm, "install", "--prefix", aside, "--no-audit", "--no-fund", "--ignore-scripts",
-                        "--loglevel=error", "local-web-server@" + LWS_VERSION], ok=False, timeout=240)
-            if done.returncode != 0:
-                shutil.rmtree(aside, ignore_errors=True)
-                last = done.stderr.decode(errors="replace").strip().splitlines() or ["npm failed"]
-                raise Skipped("npm cannot install local-web-server: %s" % last[-1])
-            try:
-                os.rename(aside, folder)
-            except OSError:  # another run was faster
-                shutil.rmtree(aside, ignore_errors=True)
+        folder = npm.package("local-web-server", LWS_VERSION)
+    node = program("node")
+    script = os.path.join(folder, "node_modules", "local-web-server", "bin", "cli.js")
     check(os.path.exists(script), "no %s in the npm package", script)
     return [node, script]
