@@ -42,9 +42,12 @@ static int erase(void *ctx, uint32_t off, uint32_t size)
     return good ? OTTER_OK : OTTER_ERR_IO;
 }
 
+static uint32_t taken; /* since the reader was told to forget */
+
 static void take(void *ctx, const struct otter_record *record)
 {
     (void)ctx;
+    taken = record == NULL ? 0 : taken + 1;
     PROVE(record == NULL || record->type <= OTTER_RECORD_DOWNLOAD);
 }
 
@@ -74,6 +77,7 @@ int main(void)
     struct otter_area area = {&flash, 0, AREA};
     int err = otter_journal_open(&journal, &area, map_hash, &reader);
     PROVE(err == OTTER_OK || err == 1 || err == OTTER_ERR_REFUSED || err == OTTER_ERR_IO);
+    PROVE(err == OTTER_OK || taken == 0);
     if (err == OTTER_OK) {
         prove_place(&journal);
 #ifdef APPEND
