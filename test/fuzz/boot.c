@@ -4,8 +4,10 @@
  * starts is genuine, whatever else there is. A primary that is genuine is started, or another in its
  * place, unless the journal says that it is being moved, or is another flash map's. Three boots.
  *
- * Input: geometry, flags, failing operation (u16), trial boots, then pieces: where (u8), what (u8),
- * and, for raw bytes, an offset (u16), a length (u8) and the bytes.
+ * Input: geometry, flags, failing operation (u16), trial boots, with flags 32 and 64 where it is out of
+ * order (u8, in units of 512 bytes) and how far (u8), then pieces: where (u8), what (u8), and, for raw
+ * bytes, an offset (u16), a length (u8) and the bytes. Flag 32: it does not read there; 64: it
+ * cannot be changed there; 128: images of odd minor versions are for another place.
  */
 #include "fuzz.h"
 
@@ -13,7 +15,7 @@
 #include "slot/journal.h"
 #include "slot/trailer.h"
 
-enum { OVERWRITE = 1, TRAILERS = 2, BREAK_CHANGE = 4, BREAK_READ = 8, WATCHDOG = 16 };
+enum { OVERWRITE = 1, TRAILERS = 2, BREAK_CHANGE = 4, BREAK_READ = 8, WATCHDOG = 16, DEAD = 32, WORN = 64, CHOOSY = 128 };
 enum { IMAGES = 5, BOOTS = 3 };
 
 static struct fuzz_flash flash;
@@ -99,6 +101,25 @@ static void put_piece(const struct otter_layout *layout, struct fuzz_bytes *byte
     }
 }
 
+static bool is_even(const struct otter_layout *layout, const struct otter_view *view, const struct otter_image *image)
+{
+    (void)layout;
+    (void)view;
+    return image->version.minor % 2 == 0;
+}
+
+/* Is there a genuine image in the primary, whatever does not read now? */
+static bool has_genuine(const struct otter_layout *layout, struct otter_image *ret_image)
+{
+    struct fuzz_flash faults = {.fail_read = flash.fail_read, .dead_from = flash.dead_from, .dead_to = flash.dead_to};
+    flash.fail_read = flash.dead_from = flash.dead_to = 0;
+    bool genuine = fuzz_is_genuine(&layout->primary, ret_image);
+    flash.fail_read = faults.fail_read;
+    flash.dead_from = faults.dead_from;
+    flash.dead_to = faults.dead_to;
+    return genuine;
+}
+
 static void boot_once(const struct otter_layout *layout, unsigned flags, uint8_t trial_boots)
 {
     static uint32_t buf[1024];
@@ -108,11 +129,9 @@ static void boot_once(const struct otter_layout *layout, unsigned flags, uint8_t
                                        .buf = buf, .buf_size = sizeof buf, .feed = feed, .on_event = on_event};
     struct otter_boot_choice choice;
     struct otter_image image;
-    uint32_t fail_read = flash.fail_read;
-    bool fails = flash.fail_change != 0 || fail_read != 0;
-    flash.fail_read = 0;
-    bool genuine = fuzz_is_genuine(&layout->primary, &image);
-    flash.fail_read = fail_read;
+    config.startable = (flags & CHOOSY) != 0 ? is_even : NULL;
+    bool fails = flash.fail_change != 0 || flash.fail_read != 0 || flash.dead_to != 0 || flash.worn_to != 0;
+    bool genuine = has_genuine(layout, &image) && (config.startable == NULL || image.version.minor % 2 == 0);
     flash.changes = flash.reads = fed = 0;
     moving = false;
     int err = otter_boot(&config, &choice);
@@ -121,8 +140,9 @@ static void boot_once(const struct otter_layout *layout, unsigned flags, uint8_t
     uint32_t sectors = flash.flash.size / flash.flash.sector_size;
     REQUIRE(flash.changes <= 64 * sectors + 4 * flash.flash.size / flash.flash.prog_size);
     REQUIRE(fed >= flash.changes / 64);
-    if (err == OTTER_OK && flash.fail_read == 0) {
-        REQUIRE(fuzz_is_genuine(&layout->primary, &image));
+    if (err == OTTER_OK) {
+        REQUIRE(has_genuine(layout, &image));
+        REQUIRE(config.startable == NULL || image.version.minor % 2 == 0);
         REQUIRE(memcmp(image.hash, choice.image.hash, sizeof image.hash) == 0);
         REQUIRE(choice.entry_addr == layout->primary_addr + image.header_size);
         REQUIRE(!choice.on_trial || choice.attempt > 0);
@@ -136,6 +156,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     unsigned flags = fuzz_u8(&bytes);
     uint32_t fail = fuzz_u16(&bytes);
     uint8_t trial_boots = fuzz_u8(&bytes);
+    uint32_t from = (flags & (DEAD | WORN)) != 0 ? 512u * fuzz_u8(&bytes) : 0;
+    uint32_t to = (flags & (DEAD | WORN)) != 0 ? from + 512u * (1u + fuzz_u8(&bytes)) : 0;
     fuzz_flash_init(&flash, geometry, FUZZ_FLASH_MAX);
     struct otter_layout layout = fuzz_layout(&flash);
     if ((flags & OVERWRITE) != 0) {
@@ -160,6 +182,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
     }
     memset(flash.used, 1, flash.flash.size);
+    flash.dead_from = (flags & DEAD) != 0 ? from : 0;
+    flash.dead_to = (flags & DEAD) != 0 ? to : 0;
+    flash.worn_from = (flags & WORN) != 0 ? from : 0;
+    flash.worn_to = (flags & WORN) != 0 ? to : 0;
     for (unsigned i = 0; i < BOOTS; i++) {
         flash.fail_change = (flags & BREAK_CHANGE) != 0 && i == 0 ? 1 + fail % 512 : 0;
         flash.fail_read = (flags & BREAK_READ) != 0 && i == 0 ? 1 + fail % 2048 : 0;

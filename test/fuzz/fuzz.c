@@ -71,7 +71,7 @@ static int flash_read(void *ctx, uint32_t off, void *buf, size_t len)
 {
     struct fuzz_flash *flash = ctx;
     REQUIRE(inside(flash, off, len));
-    if (++flash->reads == flash->fail_read) {
+    if (++flash->reads == flash->fail_read || (off < flash->dead_to && off + len > flash->dead_from)) {
         return OTTER_ERR_IO;
     }
     memcpy(buf, flash->data + off, len);
@@ -82,7 +82,8 @@ static bool fails(struct fuzz_flash *flash, uint32_t off, size_t len)
 {
     REQUIRE(inside(flash, off, len) && len > 0);
     REQUIRE(off + len <= flash->protect_from || off >= flash->protect_to);
-    return ++flash->changes == flash->fail_change;
+    bool worn = off < flash->worn_to && off + len > flash->worn_from;
+    return ++flash->changes == flash->fail_change || worn;
 }
 
 static int flash_prog(void *ctx, uint32_t off, const void *buf, size_t len)
@@ -134,7 +135,8 @@ void fuzz_flash_init(struct fuzz_flash *flash, unsigned geometry, uint32_t size)
         bool row_write;
     } parts[FUZZ_GEOMETRIES] = {{512, 4, 0, 0xff, false},   {512, 512, 0, 0x00, true},
                                 {512, 512, 4096, 0x00, true}, {1024, 1, 4096, 0xff, false},
-                                {512, 32, 0, 0xff, false},  {1024, 64, 0, 0xff, false}};
+                                {512, 32, 0, 0xff, false},  {1024, 64, 0, 0xff, false},
+                                {512, 512, 0, 0xff, false}};
     geometry %= FUZZ_GEOMETRIES;
     REQUIRE(size <= FUZZ_FLASH_MAX);
     flash->flash = (struct otter_flash){.ctx = flash,

@@ -55,10 +55,12 @@ struct fuzz_flash {
     uint32_t reads, changes;       /* operations so far */
     uint32_t fail_read, fail_change; /* this one fails (1: the next); 0: none */
     uint32_t protect_from, protect_to; /* nothing may change here */
+    uint32_t dead_from, dead_to; /* every read here fails */
+    uint32_t worn_from, worn_to; /* every change here fails */
     bool refuses_twice; /* programming a unit twice is an error of the flash, not of the code */
 };
 /* geometry 0..FUZZ_GEOMETRIES - 1: sectors, program units, row writes, both erased values. */
-#define FUZZ_GEOMETRIES 6u
+#define FUZZ_GEOMETRIES 7u
 void fuzz_flash_init(struct fuzz_flash *flash, unsigned geometry, uint32_t size);
 void fuzz_flash_put(struct fuzz_flash *flash, uint32_t off, const void *data, size_t len);
 

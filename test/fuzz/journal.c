@@ -99,6 +99,9 @@ static void check_state(const struct otter_state *state)
     REQUIRE(journal->half_off == 0 || journal->half_off == journal->half_size);
     REQUIRE(journal->next_off >= journal->half_off);
     REQUIRE(otter_reason_str(state->reason) != NULL);
+    for (uint32_t i = 0; i < state->rejects_count; i++) {
+        REQUIRE(otter_state_rejects_version(state, &state->rejects[i].version));
+    }
 }
 
 /*
@@ -119,6 +122,7 @@ static void live(struct otter_state *state, const struct otter_layout *layout, s
         struct otter_state before = *state;
         int err = act(state, what, number);
         check_state(state);
+        REQUIRE(strlen(otter_err_str(err)) > 1);
         REQUIRE(flash.changes - changes <= 4 * (layout->journal.size / OTTER_RECORD_SIZE + 64));
         changes = flash.changes;
         if (err == OTTER_ERR_REFUSED) {

@@ -184,7 +184,20 @@ def boot_seeds(corpus):
         for fail in (3, 9, 40):
             corpus.add("boot", "%s-fails-%d" % (name, fail), bytes([0, flags | 4, fail, 0, 0]), put_image(primary, 0), put_image(secondary, 1), state(1, image=1))
             corpus.add("boot", "%s-unreadable-%d" % (name, fail), bytes([0, flags | 8, 5 * fail, 0, 0]), put_image(primary, 0), put_image(secondary, 1), state(1, image=1))
-    for geometry in range(1, 6):
+    areas = ((0, 48), (48, 48), (96, 2), (98, 6), (104, 6))  # in units of 512 bytes: slots, scratch, halves of the journal
+    stories = (("requested", 1, 0, 0), ("swapping", 2, 1, 600), ("reverting", 4, 2, 600), ("bootstrap", 0, 0, 0))
+    for flag, name in ((32, "dead"), (64, "worn")):
+        for at, (start, count) in enumerate(areas):
+            for size in (count, 1):
+                head = bytes([0, flag, 0, 0, 0, start, size - 1])
+                for what, phase, moved, old in stories if size > 1 else stories[:3]:
+                    runs = b"" if what == "bootstrap" else put_image(primary, 0)
+                    corpus.add("boot", "%s-%d-%d-%s" % (name, at, size, what), head, runs, put_image(secondary, 1),
+                               state(phase, 0, moved, moved, old, 3000 if old else 0, 2048 if old else 0))
+    for which in (0, 1):
+        corpus.add("boot", "elsewhere-%d" % which, bytes([0, 128, 0, 0, 0]), put_image(primary, which), put_image(secondary, 1), state(1, image=1))
+        corpus.add("boot", "elsewhere-only-%d" % which, bytes([0, 128, 0, 0, 0]), put_image(secondary, which))
+    for geometry in range(1, 7):
         corpus.add("boot", "geometry-%d" % geometry, bytes([geometry, 0, 0, 0, 0]), put_image(primary, 0), put_image(secondary, 2))
         corpus.add("boot", "geometry-%d-bootstrap" % geometry, bytes([geometry, 0, 0, 0, 0]), put_image(secondary, 2))
 

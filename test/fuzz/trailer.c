@@ -3,10 +3,13 @@
  * trailer.c - MCUboot's flags from any bytes: read, request, confirm, clear, and the state that
  * follows from both slots where there is no journal.
  *
- * Input: geometry, what to do, failing operation, image size (u16), then the ends of both slots.
+ * Input: geometry, what to do, failing operation, image size (u16), then the ends of both slots. To
+ * do: 1 request (2: for good), 4 confirm, 8 clear, 16 the same through the state, 32 an image is in
+ * the secondary, 0x40 a read fails, 0x80 a change fails.
  */
 #include "fuzz.h"
 
+#include "slot/journal.h"
 #include "slot/trailer.h"
 
 static struct fuzz_flash flash;
@@ -47,6 +50,35 @@ static void check_confirm(struct otter_layout *layout)
     }
 }
 
+/* What agent and bootloader do, by the state. */
+static void check_state(struct otter_layout *layout, bool permanent, uint32_t image_size)
+{
+    struct otter_state state;
+    const struct otter_image image = {.version = {1, 2, 3, 4}, .size = image_size};
+    const struct otter_download download = {.off = 512};
+    if (otter_state_open(&state, layout) != OTTER_OK) {
+        return;
+    }
+    bool fails = flash.fail_read != 0 || flash.fail_change != 0;
+    for (uint32_t i = 0; i < state.rejects_count; i++) {
+        REQUIRE(otter_state_rejects_version(&state, &state.rejects[i].version));
+    }
+    bool trial = otter_state_on_trial(&state);
+    int err = otter_state_confirm(&state, &image);
+    REQUIRE(otter_state_on_trial(&state) == (trial && err < 0));
+    (void)otter_state_give_up(&state);
+    (void)otter_state_acknowledge(&state);
+    err = otter_state_save_download(&state, &download);
+    REQUIRE(err == (state.phase == OTTER_PHASE_IDLE ? OTTER_OK : OTTER_ERR_REFUSED));
+    enum otter_phase before = state.phase;
+    err = otter_state_request_swap(&state, &image, permanent);
+    REQUIRE(err == OTTER_OK ? state.phase == OTTER_PHASE_REQUESTED : state.phase == before);
+    err = otter_state_settle(&state, NULL);
+    if (err == OTTER_OK && !fails) {
+        REQUIRE(otter_state_open(&state, layout) == OTTER_OK && state.phase != OTTER_PHASE_REQUESTED);
+    }
+}
+
 /* The trailer as a bootloader would leave it: its cells are fresh, so they can be programmed. */
 static void make_fresh(const struct otter_area *slot)
 {
@@ -82,6 +114,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     at = fuzz_take(&bytes, 4096, &len);
     put_end(&layout.secondary, at, len);
     make_fresh(&layout.primary);
+    if ((what & 0x20) != 0) {
+        uint8_t image[600];
+        fuzz_make_image((struct otter_version){1, 1, 0, 0}, 1, image, sizeof image);
+        fuzz_flash_put(&flash, layout.secondary.base, image, sizeof image);
+    }
     if ((what & 0x80) != 0) {
         flash.fail_change = fail % 8;
     } else if ((what & 0x40) != 0) {
@@ -105,6 +142,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if ((what & 8) != 0 && otter_trailer_clear(&layout.secondary) == OTTER_OK) {
         REQUIRE(otter_trailer_read(&layout.secondary, &trailer) != OTTER_OK || trailer.blank);
+    }
+    if ((what & 16) != 0) {
+        check_state(&layout, (what & 2) != 0, image_size);
     }
     return 0;
 }
