@@ -152,12 +152,12 @@ enum db_result fleet_record_versions(struct db *db, int64_t now)
 {
     static const char *const statements[] = {
         "INSERT INTO versions(at, version, devices) SELECT CAST($1 AS BIGINT), version, COUNT(*) FROM devices"
-        " WHERE last_seen > 0 GROUP BY version ON CONFLICT(at, version) DO UPDATE SET devices = excluded.devices",
+        " WHERE version <> '' GROUP BY version ON CONFLICT(at, version) DO UPDATE SET devices = excluded.devices",
         "INSERT INTO versions(at, version, devices) SELECT CAST($1 AS BIGINT), version, 0 FROM versions"
         " WHERE at = (SELECT MAX(at) FROM versions WHERE at < $1) AND devices > 0"
         " ON CONFLICT(at, version) DO NOTHING",
         "UPDATE versions SET devices = 0 WHERE at = $1 AND devices > 0 AND NOT EXISTS"
-        " (SELECT 1 FROM devices WHERE devices.version = versions.version AND last_seen > 0)",
+        " (SELECT 1 FROM devices WHERE devices.version = versions.version)",
     };
     enum db_result result = DB_OK;
     for (size_t i = 0; i < sizeof statements / sizeof *statements && result == DB_OK; i++) {

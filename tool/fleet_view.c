@@ -49,7 +49,7 @@ static enum db_result count_groups(struct db *db, struct fleet_summary *summary)
         db_query(db, "SELECT state, COUNT(*) FROM devices GROUP BY state", DB_NONE, take_state, summary);
     if (result == DB_OK) {
         result = db_query(db,
-                          "SELECT version, COUNT(*) FROM devices WHERE last_seen > 0 GROUP BY version"
+                          "SELECT version, COUNT(*) FROM devices WHERE version <> '' GROUP BY version"
                           " ORDER BY COUNT(*) DESC, version LIMIT 16",
                           DB_NONE, take_count, &versions);
     }

@@ -15,7 +15,7 @@ enum { FLEET_NAME_SIZE = 65, FLEET_WORD_SIZE = 41, FLEET_COUNTS_MAX = 16 };
 
 /* ---- the whole fleet ---- */
 struct fleet_count {
-    char name[FLEET_NAME_SIZE]; /* a version, or a reason; "" : unknown */
+    char name[FLEET_NAME_SIZE]; /* a version, or a reason */
     int64_t devices;
 };
 
@@ -34,7 +34,7 @@ struct fleet_summary {
     int64_t ok, updating, reverted, failed;
     int64_t seen_hour, seen_day; /* asked for something within the last hour, day */
     int64_t reports;
-    struct fleet_count versions[FLEET_COUNTS_MAX]; /* most devices first; seen devices only */
+    struct fleet_count versions[FLEET_COUNTS_MAX]; /* most devices first; of those that said one */
     size_t versions_count;
     struct fleet_count reasons[FLEET_COUNTS_MAX]; /* devices reverted or failed, by reason */
     size_t reasons_count;
