@@ -28,6 +28,7 @@ SETUP_boards = build boards
 SETUP_test-boards = build boards web gdb
 SETUP_interop = build boards interop
 SETUP_gdb = build boards gdb
+SETUP_bench-fleet = build web
 SETUP_sizes = build boards cm4
 setup-%:
 	@scripts/setup.sh $(or $(SETUP_$*),$(error no set-up groups for $@))
@@ -151,6 +152,14 @@ bench-serve: setup-load build
 	@OTTER=$(CURDIR)/build/host/otter test/bench/serve.py $(ARGS)
 test-tls: setup-load build
 	@OTTER=$(CURDIR)/build/host/otter test/interop/testssl.py
+
+## bench-fleet  2,000 devices update over TLS from `otter serve`, then from nginx (docs/fleet-bench.md; ARGS=...)
+## fleet-accuracy  10,000 devices: how exactly a rollout meets its share, and how evenly the polls come (five minutes)
+.PHONY: bench-fleet fleet-accuracy
+bench-fleet: setup-bench-fleet build
+	@OTTER=$(CURDIR)/build/host/otter test/bench/fleet.py $(ARGS)
+fleet-accuracy: build
+	@OTTER=$(CURDIR)/build/host/otter test/bench/rollout.py
 
 ## bench-boards  on the emulated boards: download beside a plain TLS loop; instructions of all that computes
 .PHONY: bench-boards

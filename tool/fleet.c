@@ -276,10 +276,11 @@ static void free_options(struct fleet_options *options)
         free(strings[i]);
     }
     tool_list_free(options->keys);
+    tool_list_free(options->job_keys);
     provision_free(&options->device);
 }
 
-#define WHO_OPTIONS 11u
+#define WHO_OPTIONS 12u
 #define DOES_OPTIONS 14u
 #define RUN_OPTIONS 13u
 
@@ -293,6 +294,7 @@ static void who_table(struct fleet_options *o, struct poptOption table[WHO_OPTIO
         {"rings", 0, POPT_ARG_STRING, &o->rings, 0, "who belongs to a ring", "NAME:P%,..."},
         {"tokens", 0, POPT_ARG_STRING, &o->tokens, 0, "names and tokens, as `otter device enrol` writes them", "FILE"},
         {"key", 0, POPT_ARG_ARGV, &o->keys, 0, "who may sign images; may be repeated [the tests' key]", "PEM"},
+        {"job-key", 0, POPT_ARG_ARGV, &o->job_keys, 0, "who must have signed the job; may be repeated [nobody]", "PEM"},
         {"product", 0, POPT_ARG_STRING, &o->device.product, 0, "what a job's Product must be [anything]", "P"},
         {"size", 0, POPT_ARG_INT, &o->size, 0, "bytes of the first image [6144]", "BYTES"},
         {"slot", 0, POPT_ARG_INT, &o->slot_kib, 0, "KiB of each slot [128]", "KIB"},

@@ -23,7 +23,7 @@
 struct fleet_options {
     char *boards, *versions, *rings, *tokens, *until, *plot, *list;
     char *fail, *drop, *power_cut;
-    const char **keys;
+    const char **keys, **job_keys;
     int devices, size, slot_kib, as_json;
     long long seed;
     double duration_s, spread_s;
@@ -43,7 +43,7 @@ struct fleet {
     double fail, drop, power_cut; /* parts of 1 */
     uint64_t seed;
     struct fleet_choices boards, versions, rings;
-    struct fleet_keys keys;
+    struct fleet_keys keys, job_keys;
     struct sim_map map;
     struct fleet_factory factories[FLEET_CHOICES_MAX];
     struct tool_bytes ca, tokens, cert, cert_key;

@@ -33,6 +33,17 @@ static int read_choices(struct fleet *fleet)
     return rc || !options->rings ? rc : choices("rings", options->rings, false, &fleet->rings);
 }
 
+static int read_job_keys(struct fleet *fleet)
+{
+    int rc = fleet_keys_read(&fleet->job_keys, "job-key", fleet->options->job_keys);
+    for (size_t i = 0; rc == 0 && i < fleet->job_keys.count; i++) {
+        if (fleet->job_keys.keys[i].type != OTTER_SIG_ECDSA_P256) {
+            rc = tool_refuse("'%s' is not a P-256 key, and jobs are signed with no other", fleet->options->job_keys[i]);
+        }
+    }
+    return rc;
+}
+
 /* ---- factory images ---- */
 
 static int make_factory(struct fleet *fleet, const char *folder, size_t index)
@@ -194,7 +205,8 @@ int fleet_build(struct fleet *fleet)
     int rc = read_choices(fleet);
     rc = rc ? rc : read_tokens(fleet);
     rc = rc ? rc : read_certificates(fleet);
-    rc = rc ? rc : fleet_keys_read(&fleet->keys, fleet->options->keys);
+    rc = rc ? rc : fleet_keys_images(&fleet->keys, fleet->options->keys);
+    rc = rc ? rc : read_job_keys(fleet);
     rc = rc ? rc : take_memory(fleet);
     rc = rc || !fleet->tokens.data ? rc : take_tokens(fleet);
     rc = rc ? rc : make_devices(fleet);
@@ -218,6 +230,7 @@ void fleet_free(struct fleet *fleet)
         (void)close(fleet->epoll);
     }
     fleet_keys_free(&fleet->keys);
+    fleet_keys_free(&fleet->job_keys);
     fleet_choices_free(&fleet->boards);
     fleet_choices_free(&fleet->versions);
     fleet_choices_free(&fleet->rings);

@@ -31,6 +31,8 @@ struct fleet_device {
     uint64_t update_ms;    /* when the update under way began; 0: none */
     uint32_t before;       /* the version that ran then */
     const char *reason;    /* of FAILED */
+    bool refused;          /* FAILED because of the job that is offered; kept: what it was before */
+    enum fleet_state kept;
     const char *trouble;   /* what the last check failed of; NULL: nothing */
     bool owes_report;
     /* fleet_loop.c */

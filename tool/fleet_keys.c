@@ -57,14 +57,23 @@ static void add(struct fleet_keys *keys)
     keys->count++;
 }
 
-static int read_one(struct fleet_keys *keys, const char *path)
+static int read_one(struct fleet_keys *keys, const char *option, const char *path)
 {
-    if (keys->count == FLEET_KEYS_MAX) {
-        return tool_usage("--key: at most %u keys", FLEET_KEYS_MAX);
+    if (keys->count == FLEET_KEYS_MAX - 1) {
+        return tool_usage("--%s: at most %u keys", option, FLEET_KEYS_MAX - 1);
     }
     int rc = tool_key_read(path, false, &keys->read[keys->count]);
     if (rc == 0) {
         add(keys);
+    }
+    return rc;
+}
+
+int fleet_keys_read(struct fleet_keys *keys, const char *option, const char **paths)
+{
+    int rc = 0;
+    for (; rc == 0 && paths && *paths; paths++) {
+        rc = read_one(keys, option, *paths);
     }
     return rc;
 }
@@ -75,17 +84,14 @@ static int read_test_key(struct fleet_keys *keys)
     if (!path) {
         return tool_usage("--key is needed: who signs the images");
     }
-    int rc = read_one(keys, path);
+    int rc = read_one(keys, "key", path);
     free(path);
     return rc;
 }
 
-int fleet_keys_read(struct fleet_keys *keys, const char **paths)
+int fleet_keys_images(struct fleet_keys *keys, const char **paths)
 {
-    int rc = paths ? 0 : read_test_key(keys);
-    for (; rc == 0 && paths && *paths; paths++) {
-        rc = read_one(keys, *paths);
-    }
+    int rc = paths ? fleet_keys_read(keys, "key", paths) : read_test_key(keys);
     if (rc == 0) {
         rc = tool_key_make("ecdsa-p256", &keys->read[keys->count]);
     }

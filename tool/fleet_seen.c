@@ -41,6 +41,7 @@ void fleet_seen_running(struct fleet_device *device, const struct otter_version 
 
 static void confirmed(struct fleet_device *device)
 {
+    device->refused = false;
     if (device->update_ms != 0) {
         fleet_tally_took(&device->fleet->tally, (double)(host_clock_ms() - device->update_ms) / 1000);
     }
@@ -54,8 +55,22 @@ static void at_rest(struct fleet_device *device, enum fleet_state state)
         confirmed(device); /* power failed between its record and its event */
         return;
     }
+    if (device->refused) { /* the job that it could not take is gone */
+        device->refused = false;
+        device->settled = device->kept;
+    }
     bool told = device->settled == FLEET_UPDATED || device->settled == FLEET_FAILED;
     settle(device, told ? device->settled : state, device->reason);
+}
+
+/* A job that it does not take: as long as that one is there. */
+static void refuse(struct fleet_device *device, const char *reason)
+{
+    if (!device->refused) {
+        device->kept = device->settled;
+        device->refused = true;
+    }
+    settle(device, FLEET_FAILED, reason);
 }
 
 /* The job says so, which is well; or the image does, which the job did not know. */
@@ -78,6 +93,7 @@ static void ended(struct fleet_device *device, const struct otter_event *event)
         confirmed(device);
         break;
     case OTTER_OUTCOME_REVERTED:
+        device->refused = false;
         device->fleet->tally.reverts++;
         device->owes_report = true;
         settle(device, FLEET_FAILED, otter_reason_str(event->reason));
@@ -98,15 +114,17 @@ static void ended(struct fleet_device *device, const struct otter_event *event)
     case OTTER_OUTCOME_NOT_FOR_US:
         not_for_us(device, event->phase, name);
         break;
+    case OTTER_OUTCOME_BAD_IMAGE:
+        settle(device, FLEET_FAILED, name);
+        break;
     case OTTER_OUTCOME_BAD_JOB:
     case OTTER_OUTCOME_FORBIDDEN:
-    case OTTER_OUTCOME_BAD_IMAGE:
     case OTTER_OUTCOME_TOO_LARGE:
     case OTTER_OUTCOME_EXPIRED:
     case OTTER_OUTCOME_TOO_OLD:
     case OTTER_OUTCOME_UNSIGNED:
     case OTTER_OUTCOME_REPLAYED:
-        settle(device, FLEET_FAILED, name);
+        refuse(device, name);
         break;
     case OTTER_OUTCOME_SERVER:
     case OTTER_OUTCOME_UNREACHABLE:

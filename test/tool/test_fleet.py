@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """test_fleet.py - `otter fleet` against `otter serve`: everybody ends as they should, and the counts agree."""
 import collections
+import contextlib
 import json
 import pathlib
+import sqlite3
 import subprocess
 import unittest
 import xml.etree.ElementTree as xml
@@ -119,6 +121,54 @@ class Updates(Fleet):
         out, err = fleet.communicate(timeout=90)
         self.assertEqual(fleet.returncode, 0, err.decode())
         self.assertEqual(json.loads(out.splitlines()[-1])["states"]["updated"], 20)
+
+
+class Rollouts(Fleet):
+    def setUp(self):
+        super().setUp()
+        self.otter("keygen", "--type", "ecdsa-p256", "job.pem")
+        self.otter("keygen", "--type", "ecdsa-p256", "other.pem")
+
+    def test_rings_come_first_and_the_rest_when_its_turn_has_come(self):
+        self.publish(words=("--job-key", "job.pem", "--rollout", "0%", "--ring", "beta"))
+        server = self.serve()
+        words = ("--job-key", "job.pem", "--rings", "beta:20%", "--poll-seconds", 0.5)
+        end = self.fleet(server, 60, *words, "--until", "idle", "--list", "list.jsonl")
+        self.assertEqual({(one["ring"], one["state"]) for one in self.list()}, {("beta", "updated"), ("", "waiting")})
+        fleet = self.start(server, 60, *words, "--until", "updated=100%", "--duration", 60)
+        while json.loads(fleet.stdout.readline())["states"]["waiting"] < end["states"]["waiting"]:
+            pass
+        self.otter("rollout", "raise", "100%", "--folder", "www", "--job-key", "job.pem")
+        out, err = fleet.communicate(timeout=90)
+        self.assertEqual(fleet.returncode, 0, err.decode())
+        self.assertEqual(json.loads(out.splitlines()[-1])["versions"]["1.1.0"], 60)
+
+    def test_a_job_of_another_key_is_taken_by_nobody(self):
+        self.publish(words=("--job-key", "other.pem"))
+        end = self.fleet(self.serve(), 10, "--job-key", "job.pem", "--poll-seconds", 0.5, "--until", "failed=100%")
+        self.assertEqual((end["failures"], end["reports"]), ({"unsigned": 10}, {}))
+
+    def test_a_bad_image_halts_itself_and_the_database_has_every_report(self):
+        names = [f"unit-{i}" for i in range(40)]
+        (self.folder / "names").write_text("\n".join(names) + "\n")
+        self.otter("device", "enrol", "--list", "names", "--database", "fleet.db", "--out", "tokens")
+        self.publish("1.2.0", "sick", words=("--job-key", "job.pem", "--rollout", "100%"))
+        server = self.serve("--database", "fleet.db", "--job-key", "job.pem", "--halt-after", "2")
+        process = self.start(server, 40, "--tokens", "tokens", "--job-key", "job.pem", "--poll-seconds", 2, "--start-spread", 4,
+                             "--until", "idle", "--duration", 60, "--list", "list.jsonl")
+        out, err = process.communicate(timeout=90)
+        self.assertEqual(process.returncode, 0, err.decode())
+        end = json.loads(out.splitlines()[-1])
+        self.assertEqual({one["device"] for one in self.list()}, set(names))
+        self.assertEqual(set(end["failures"]), {"health"})
+        self.assertTrue(2 <= end["failures"]["health"] < 30, end)
+        self.assertEqual(end["states"]["waiting"], 40 - end["failures"]["health"])
+        server.stop()
+        with contextlib.closing(sqlite3.connect(self.folder / "fleet.db")) as db:
+            told = dict(db.execute("SELECT result, count(*) FROM reports GROUP BY result").fetchall())
+            failed = {name for name, in db.execute("SELECT device FROM devices WHERE state = 'failed'")}
+        self.assertEqual(told, end["reports"])
+        self.assertEqual(failed, {one["device"] for one in self.list() if one["state"] == "failed"})
 
 
 class Said(Fleet):
