@@ -55,6 +55,11 @@ demo: setup-boards build
 	@scripts/demo.py --board $(EMULATED) build/host/otter $(MAP)
 endif
 
+## demo-fleet  200 devices, a release to a tenth first, a bad one that halts itself; plot and picture in demo-output/
+.PHONY: demo-fleet
+demo-fleet: build
+	@scripts/demo_fleet.py build/host/otter
+
 ## test       every test, every build
 test: setup-test
 	@scripts/test.py $(if $(CI),--werror)

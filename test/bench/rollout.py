@@ -40,9 +40,9 @@ SETTLE = 2  # intervals
 class Size:
     def __init__(self, quick):
         self.devices = 2000 if quick else 10000
-        self.grow_seconds = 1 if quick else 6  # between two polls
+        self.grow_seconds = 0.7 if quick else 6  # between two polls
         self.steady_seconds = 3 if quick else 30
-        self.steady_intervals = 4 if quick else 6
+        self.steady_intervals = 3.5 if quick else 6
         self.together = 5 if quick else 1
         self.tries = 3 if quick else 1
         self.tolerance = 2.25 if quick else 1.0  # percentage points

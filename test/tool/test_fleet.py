@@ -154,7 +154,7 @@ class Rollouts(Fleet):
         self.otter("device", "enrol", "--list", "names", "--database", "fleet.db", "--out", "tokens")
         self.publish("1.2.0", "sick", words=("--job-key", "job.pem", "--rollout", "100%"))
         server = self.serve("--database", "fleet.db", "--job-key", "job.pem", "--halt-after", "2")
-        process = self.start(server, 40, "--tokens", "tokens", "--job-key", "job.pem", "--poll-seconds", 2, "--start-spread", 4,
+        process = self.start(server, 40, "--tokens", "tokens", "--job-key", "job.pem", "--poll-seconds", 1, "--start-spread", 3,
                              "--until", "idle", "--duration", 60, "--list", "list.jsonl")
         out, err = process.communicate(timeout=90)
         self.assertEqual(process.returncode, 0, err.decode())
@@ -166,7 +166,7 @@ class Rollouts(Fleet):
         server.stop()
         with contextlib.closing(sqlite3.connect(self.folder / "fleet.db")) as db:
             told = dict(db.execute("SELECT result, count(*) FROM reports GROUP BY result").fetchall())
-            failed = {name for name, in db.execute("SELECT device FROM devices WHERE state = 'failed'")}
+            failed = {name for name, in db.execute("SELECT device FROM devices WHERE state = 'reverted'")}
         self.assertEqual(told, end["reports"])
         self.assertEqual(failed, {one["device"] for one in self.list() if one["state"] == "failed"})
 
