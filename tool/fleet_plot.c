@@ -19,6 +19,7 @@ enum {
     LINE_PANEL = 90,
     GAP = 62,
     FOOT = 46,
+    RATES_MAX = 100,
     BANDS_MAX = FLEET_VERSIONS_MAX > FLEET_STATES ? FLEET_VERSIONS_MAX : FLEET_STATES
 };
 
@@ -204,21 +205,41 @@ static void add_versions(const struct fleet *fleet, struct panel *panel)
 
 /* ---- polls ---- */
 
+struct rate {
+    uint64_t at_ms; /* the end of the time that it is for */
+    double polls;   /* a second */
+};
+
+/* Taken together until there is enough to see more than chance. */
+static uint32_t rates_of(const struct fleet_tally *tally, struct rate rates[RATES_MAX + 1])
+{
+    double least_ms = tally->elapsed_s * 1000 / RATES_MAX;
+    const struct fleet_sample *from = &tally->samples[0];
+    uint32_t count = 0;
+    for (uint32_t i = 1; i < tally->samples_count && count <= RATES_MAX; i++) {
+        const struct fleet_sample *to = &tally->samples[i];
+        double ms = (double)(to->at_ms - from->at_ms);
+        if (ms > 0 && ms >= least_ms) {
+            rates[count++] = (struct rate){to->at_ms, (double)(to->polls - from->polls) / ms * 1000};
+            from = to;
+        }
+    }
+    return count;
+}
+
 static void draw_polls(FILE *out, const struct fleet *fleet, double top)
 {
-    const struct fleet_tally *tally = &fleet->tally;
     struct panel panel = {.top = top, .height = LINE_PANEL};
+    struct rate rates[RATES_MAX + 1];
+    uint32_t count = rates_of(&fleet->tally, rates);
     double most = 1;
-    for (uint32_t i = 1; i < tally->samples_count; i++) {
-        double ms = (double)(tally->samples[i].at_ms - tally->samples[i - 1].at_ms);
-        most = fmax(most, ms > 0 ? (double)(tally->samples[i].polls - tally->samples[i - 1].polls) / ms * 1000 : 0);
+    for (uint32_t i = 0; i < count; i++) {
+        most = fmax(most, rates[i].polls);
     }
     draw_axes(out, fleet, &panel, most, "Polls a second");
     fputs("<path fill='none' stroke='#334155' stroke-width='1.5' d='", out);
-    for (uint32_t i = 1; i < tally->samples_count; i++) {
-        double ms = (double)(tally->samples[i].at_ms - tally->samples[i - 1].at_ms);
-        double rate = ms > 0 ? (double)(tally->samples[i].polls - tally->samples[i - 1].polls) / ms * 1000 : 0;
-        fprintf(out, "%c%.1f %.1f", i == 1 ? 'M' : 'L', x_of(fleet, tally->samples[i].at_ms), y_of(&panel, rate / most));
+    for (uint32_t i = 0; i < count; i++) {
+        fprintf(out, "%c%.1f %.1f", i == 0 ? 'M' : 'L', x_of(fleet, rates[i].at_ms), y_of(&panel, rates[i].polls / most));
     }
     fputs("'/>\n", out);
 }
