@@ -136,6 +136,13 @@ exhaustive: setup-build
 	@flock build/asan/.lock sh -c 'cmake --preset asan >/dev/null && cmake --build --preset asan --target exhaustive'
 	@test/exhaustive/run.py
 
+## promela    Spin through every state of a journal and of a swap that power is cut in
+.PHONY: setup-promela promela
+setup-promela:
+	@scripts/setup.sh promela
+promela: setup-promela
+	@test/promela/run.py
+
 ## glitch     each instruction of the Cortex-M4 bootloader disturbed once, with wrong images in the slots
 ##            (docs/glitches.md; ARGS=--short: a minute of it)
 .PHONY: glitch

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # setup.sh - make a Debian machine able to build Otter; does nothing when it already can.
 #
-# usage: scripts/setup.sh [group...]     groups: build cm4 boards web gdb clang fuzz proofs interop load
+# usage: scripts/setup.sh [group...]     groups: build cm4 boards web gdb clang fuzz proofs promela interop load
 #
 # Installs Debian packages (as root or through sudo) and fetches the pinned sources of
 # mbedTLS, libsodium and lwIP through apt's source packages: the mirror is the one that this machine
@@ -31,10 +31,11 @@ packages_of() {
     clang) echo "clang" ;;
     fuzz) echo "clang libclang-rt-14-dev" ;;
     proofs) echo "gcc" ;; # and CBMC: fetch_cbmc
+    promela) echo "gcc libc6-dev python3 spin" ;;
     interop) # npm for local-web-server: Debian's, unless the machine has one of its own
         echo "nginx apache2 chromium postgresql python3-venv iproute2 $(command -v npm >/dev/null || echo nodejs npm)" ;;
     load) echo "nginx wrk testssl.sh" ;;
-    *) fail "unknown group '$1' (known: build cm4 boards web gdb clang fuzz proofs interop load)" ;;
+    *) fail "unknown group '$1' (known: build cm4 boards web gdb clang fuzz proofs promela interop load)" ;;
     esac
 }
 
@@ -48,6 +49,7 @@ why() {
     clang) echo "the second compiler that the code must build with" ;;
     fuzz) echo "libFuzzer and the sanitizers of clang" ;;
     proofs) echo "the compiler whose preprocessor CBMC uses" ;;
+    promela) echo "the model checker of make promela" ;;
     interop) echo "real web servers, a browser, a database server, npm and Python environments to test against" ;;
     load) echo "what puts a server under load, and what looks for weak TLS" ;;
     esac

@@ -8,10 +8,11 @@
  * moves: the state that was read is appended again, then it is acted upon. What must hold: nothing
  * that was acted upon is forgotten, and nothing is read that nobody wrote.
  *
- * FAULT 1..8 breaks one rule of docs/spec/30-journal.md; run.py says which are found.
+ * FAULT 1..9 breaks one rule of docs/spec/30-journal.md; run.py says which are found with how many
+ * cuts.
  */
 #ifndef CELLS
-#define CELLS 4  /* a half: live record, HEAD, what follows it, and one */
+#define CELLS 5  /* a half: live record, HEAD, what follows it, HEAD's repetition, and one */
 #endif
 #ifndef CUTS
 #define CUTS 3
@@ -34,7 +35,7 @@ byte cuts, acted;
 bool begun;         /* somebody acted, so the journal may not be empty */
 
 /* The session; all of it is lost at a reset. */
-byte seq, first, half, next, cur, i, other, h, pick, top;
+byte seq, highest, first, half, next, cur, i, h, pick, top;
 bool follows, repeat_head, live, followed, doubt, found, cut_compaction, no_room;
 record head[2], got;
 
@@ -112,7 +113,7 @@ inline append() {
     fi;
     if
     :: !no_room -> repeat_head = false; write_record(STATE, cur)
-    :: else
+    :: else -> repeat_head = false
     fi;
     if
     :: no_room -> compact(); write_record(STATE, cur)
@@ -130,6 +131,7 @@ inline find_heads() {
         :: got.kind == HEAD && got.seq > head[i / CELLS].seq -> copy(head[i / CELLS], got)
         :: else
         fi;
+        highest = (got.seq > highest -> got.seq : highest);
         i++
     :: else -> break
     od
@@ -170,11 +172,12 @@ inline open() {
     :: found ->
         half = h;
         cut_compaction = head[1 - h].seq > seq && FAULT != 7;
+        seq = (highest > seq || FAULT == 9 -> highest : seq); /* numbers are not used twice */
         repeat_head = doubt && !cut_compaction && FAULT != 3;
         next = (cut_compaction -> (half + 1) * CELLS : next)
     :: else -> /* nothing yet: begin */
         assert(!begun);
-        half = 1; next = ALL; seq = 0; cur = 0; repeat_head = false
+        half = 1; next = ALL; seq = highest; cur = 0; repeat_head = false
     fi
 }
 
@@ -182,7 +185,7 @@ active proctype device() {
 reset:
     skip;
     d_step {
-        seq = 0; first = 0; half = 0; next = 0; cur = 0; i = 0; h = 0; pick = 0; top = 0; no_room = false;
+        seq = 0; first = 0; half = 0; next = 0; cur = 0; i = 0; h = 0; pick = 0; top = 0; no_room = false; highest = 0;
         follows = false; repeat_head = false; live = false; followed = false; doubt = false; found = false;
         cut_compaction = false; got.kind = 0; got.seq = 0; got.val = 0;
         head[0].kind = 0; head[0].seq = 0; head[0].val = 0; head[1].kind = 0; head[1].seq = 0; head[1].val = 0
