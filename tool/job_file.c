@@ -59,6 +59,14 @@ void job_put(json_t *job, const char *key, json_t *value)
     }
 }
 
+bool tool_is_text(const char *text)
+{
+    json_t *value = text ? json_string(text) : NULL;
+    bool good = !text || value;
+    json_decref(value);
+    return good;
+}
+
 static int parse_json(const char *name, const void *text, size_t len, json_t **ret_job)
 {
     json_t *job = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);

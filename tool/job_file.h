@@ -23,6 +23,9 @@ bool job_number(const json_t *job, const char *key, json_int_t *ret_number);
 /* In place of the member of that name, or behind the last. Takes the value; NULL removes it. */
 void job_put(json_t *job, const char *key, json_t *value);
 
+/* Can it be in a document: UTF-8, or NULL? */
+bool tool_is_text(const char *text);
+
 enum job_trust { JOB_IS_PLAIN, JOB_VERIFIED, JOB_NOT_VERIFIED };
 
 /* The document in these bytes; key NULL: a signed one is JOB_NOT_VERIFIED. `name` is for messages.

@@ -19,7 +19,7 @@
 #include "tool/quantity.h"
 #include "tool/rollout_book.h"
 
-enum { LOCK_SECONDS = 30 };
+enum { LOCK_SECONDS = 30, PREFIX_MAX = 96 };
 
 /* What the present document says; a place without one is fine. */
 static int judge_previous(const struct publish_options *options, const struct publish_release *release,
@@ -185,6 +185,42 @@ static int check_job(const struct publish_options *options)
     return 0;
 }
 
+/* What does not go into JSON would be left out of it: a job for others than was meant. */
+static int check_texts(const struct publish_options *o)
+{
+    const struct {
+        const char *option, *text;
+        bool may_be_empty;
+    } texts[] = {{"--board", o->board, false}, {"--product", o->product, false}, {"--manufacturer", o->manufacturer, false},
+                 {"--manufacturer-id", o->manufacturer_id, false}, {"--serial", o->serial, false},
+                 {"--message", o->message, true}, {"--server", o->server, false}, {"--salt", o->salt, true}};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        const char *text = texts[i].text;
+        if (text && !text[0] && !texts[i].may_be_empty) {
+            return tool_usage("%s is empty: leave it out, or say what it is", texts[i].option);
+        }
+        if (!tool_is_text(text)) {
+            return tool_usage("%s is no UTF-8 text", texts[i].option);
+        }
+    }
+    return 0;
+}
+
+/* As devices take it: visible letters of ASCII, with room for the image's name behind. */
+static int check_prefix(const char *prefix)
+{
+    size_t len = prefix ? strlen(prefix) : 0;
+    if (prefix && (prefix[0] != '/' || prefix[len - 1] == '/')) {
+        return tool_usage("--prefix starts with '/' and does not end with it, such as /updates");
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (prefix[i] <= ' ' || prefix[i] > '~' || prefix[i] == '#') {
+            return tool_usage("--prefix is a path of visible ASCII letters without '#'");
+        }
+    }
+    return len > PREFIX_MAX ? tool_usage("--prefix has at most %d letters", PREFIX_MAX) : 0;
+}
+
 static int check(const struct publish_options *options, const char **args)
 {
     struct publish_terms terms;
@@ -201,9 +237,6 @@ static int check(const struct publish_options *options, const char **args)
     if (options->poll_seconds < 0) {
         return tool_usage("--poll-seconds takes a number of seconds");
     }
-    if (options->prefix && (options->prefix[0] != '/' || options->prefix[strlen(options->prefix) - 1] == '/')) {
-        return tool_usage("--prefix starts with '/' and does not end with it, such as /updates");
-    }
     if (options->report && options->report[0] && options->report[0] != '/') {
         return tool_usage("--report is a path on the server, such as /report");
     }
@@ -211,7 +244,9 @@ static int check(const struct publish_options *options, const char **args)
         strcmp(options->connection, "HTTP") != 0) {
         return tool_usage("--connection is HTTPS or HTTP");
     }
-    rc = check_job(options);
+    rc = check_prefix(options->prefix);
+    rc = rc == 0 ? check_texts(options) : rc;
+    rc = rc == 0 ? check_job(options) : rc;
     rc = rc == 0 ? store_options_check(&options->place, true) : rc;
     return rc == 0 ? publish_terms_parse(options, (int64_t)time(NULL), &terms) : rc;
 }

@@ -176,6 +176,9 @@ static int rollout(const struct rollout_options *options, const char **args)
     if (rc == 0 && args[1] && (!raises || args[2])) {
         return tool_usage("'%s' is one word too many", raises ? args[2] : args[1]);
     }
+    if (rc == 0 && !tool_is_text(options->message)) {
+        return tool_usage("--message is no UTF-8 text");
+    }
     rc = rc == 0 ? check_use(options, verb, order.action) : rc;
     rc = rc == 0 ? store_options_check(&options->place, verb == VERB_CHANGE) : rc;
     rc = rc == 0 && verb == VERB_HISTORY ? check_history(options) : rc;

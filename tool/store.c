@@ -153,6 +153,18 @@ static int outside(const char *history, const char *folder)
                                 history) : 0;
 }
 
+/* Told before anything is written: the place beside the folder may be somebody else's. */
+static int may_write(const char *history)
+{
+    char *copy = strdup(history);
+    const char *place = copy ? dirname(copy) : NULL;
+    int rc = place && access(place, W_OK) != 0
+                 ? tool_refuse("cannot write the history '%s': %s (--history FILE puts it elsewhere)", history,
+                               strerror(errno)) : 0;
+    free(copy);
+    return rc;
+}
+
 static int open_folder(struct store *store, enum store_use use, int wait_seconds)
 {
     const struct store_options *o = store->options;
@@ -164,6 +176,7 @@ static int open_folder(struct store *store, enum store_use use, int wait_seconds
         store->history = o->history ? strdup(o->history) : rollout_history_path(o->folder);
         rc = !store->history ? TOOL_REFUSED : use == STORE_READ ? 0 : outside(store->history, o->folder);
     }
+    rc = rc == 0 && use != STORE_READ ? may_write(store->history) : rc;
     rc = rc == 0 && use != STORE_READ ? lock(store, o->folder, wait_seconds) : rc;
     if (rc == 0 && store->lock >= 0) {
         sweep(store);
@@ -176,7 +189,8 @@ static int open_server(struct store *store, enum store_use use, int wait_seconds
     const struct store_options *o = store->options;
     char *copy = o->history ? strdup(o->history) : NULL;
     store->history = o->history ? strdup(o->history) : NULL;
-    int rc = copy && use != STORE_READ ? lock(store, dirname(copy), wait_seconds) : 0;
+    int rc = copy && use != STORE_READ ? may_write(o->history) : 0;
+    rc = rc == 0 && copy && use != STORE_READ ? lock(store, dirname(copy), wait_seconds) : rc;
     free(copy);
     return rc == 0 ? store_http_open(o, &store->http) : rc;
 }

@@ -236,6 +236,16 @@ class Rollout(Releases):
         self.rollout("halt", "--job", "ota_update.json", key=None)
         self.assertEqual([line["action"] for line in self.history()], ["publish", "publish", "halt", "halt"])
 
+    def test_a_history_without_a_place(self):
+        os.mkdir(self.folder / "closed")
+        os.rename(self.folder / "www", self.folder / "closed/www")
+        self.refused(1, "--history FILE puts it elsewhere", "rollout", "halt", "--folder", "closed/www", "--job-key", "job.pem",
+                     "--history", "nowhere/h")
+        if os.geteuid() != 0:
+            os.chmod(self.folder / "closed", 0o555)
+            self.refused(1, "--history FILE puts it elsewhere", "rollout", "halt", "--folder", "closed/www", "--job-key", "job.pem")
+            os.chmod(self.folder / "closed", 0o755)
+
     def test_the_history_is_not_handed_out(self):
         for place in ("www/history", "www/../www/history"):
             self.refused(1, "lies in the served folder", "rollout", "halt", "--folder", "www", "--job-key", "job.pem", "--history", place)
@@ -330,6 +340,9 @@ class Misuse(Releases):
                 ("--salt needs", ["--salt", "x"]), ("--min-version takes", ["--min-version", "new"]),
                 ("--hardware-min takes", ["--hardware-min", "0"]), ("--hardware-max takes", ["--hardware-max", "4294967296"]),
                 ("no device is in between", ["--hardware-min", "3", "--hardware-max", "2"]), ("--sequence takes", ["--sequence", "0"]),
+                ("--board is empty", ["--board", ""]), ("--product is no UTF-8", ["--product", b"\xff"]),
+                ("--message is no UTF-8", ["--message", b"a\xc3"]), ("--prefix is a path of visible", ["--prefix", "/a b"]),
+                ("--prefix has at most", ["--prefix", "/" + "x" * 96]), ("--prefix starts", ["--prefix", ""]),
                 ("--folder and --to", ["--to", "https://x/"]), ("for a server", ["--user", "u"]), ("for a server", ["--ca", "x"]),
                 ("ends in .jws", ["--job", "job.json"])):
             self.refused(2, text, *base, *words)

@@ -14,7 +14,7 @@ OTTER = os.environ.get("OTTER", "otter")
 
 
 def run(*words, cwd, ok=True):
-    done = subprocess.run([str(word) for word in words], cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+    done = subprocess.run([word if isinstance(word, bytes) else str(word) for word in words], cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
     if ok and done.returncode != 0:
         raise AssertionError(f"{words}: exit {done.returncode}: {done.stderr.decode()}")
     return done
