@@ -165,7 +165,7 @@ bench-serve: setup-load build
 test-tls: setup-load build
 	@OTTER=$(CURDIR)/build/host/otter test/interop/testssl.py
 
-## bench-fleet  2,000 devices update over TLS from `otter serve`, then from nginx (docs/fleet-bench.md; ARGS=...)
+## bench-fleet  2,000 devices update over TLS from `otter serve`, then with a database, then from nginx (docs/fleet-bench.md)
 ## fleet-accuracy  10,000 devices: how exactly a rollout meets its share, and how evenly the polls come (five minutes)
 .PHONY: bench-fleet fleet-accuracy
 bench-fleet: setup-bench-fleet build

@@ -1,20 +1,23 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""fleet.py - a whole fleet updates over TLS: from `otter serve`, and from nginx.
+"""fleet.py - a whole fleet updates over TLS: from `otter serve`, with a database too, and from nginx.
 
-usage: fleet.py [--devices N] [--size BYTES] [--markdown FILE] [otter] [nginx]        OTTER=path of the tool
+usage: fleet.py [--devices N] [--size BYTES] [--markdown FILE] [otter] [database] [nginx]        OTTER=path of the tool
 
 Every device makes a full handshake, fetches the image, resets, makes another full handshake (the
-session was in RAM), confirms, and reports twice. nginx serves the same folder and hands reports on
+session was in RAM), confirms, and reports twice. With a database the devices have tokens, and take
+signed jobs. nginx serves the same folder and hands reports on
 to an `otter serve`. Server and fleet share this machine's processors. Exit 1 unless all succeed.
 """
 import argparse
+import contextlib
 import json
 import os
 import pathlib
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -79,23 +82,51 @@ def memory_of(pid):
     return 0
 
 
+def confirmed_in(path):
+    """How many devices said that they confirmed, by a file of reports."""
+    told = [json.loads(line)["report"] for line in path.read_text().splitlines()]
+    return len({report["device"] for report in told if report["result"] == "confirmed"})
+
+
 class Otter:
     name = "otter serve"
+    options = ()
 
-    def __init__(self, folder):
-        self.serve = Serve(folder, "--folder", "www", "--cert", "pki/http_server.crt", "--key", "pki/http_server.key", "--reports",
-                           "reports-otter.jsonl")
+    def __init__(self, folder, _devices):
         self.reports = folder / "reports-otter.jsonl"
+        self.start(folder, "--reports", self.reports)
+
+    def start(self, folder, *words):
+        self.serve = Serve(folder, "--folder", "www", "--cert", "pki/http_server.crt", "--key", "pki/http_server.key", *words)
         self.port, self.pid = self.serve.port, self.serve.process.pid
+
+    def confirmed(self):
+        return confirmed_in(self.reports)
 
     def stop(self):
         self.serve.stop()
 
 
+class Database(Otter):
+    name = "otter serve, SQLite, tokens, signed jobs"
+    options = ("--tokens", "tokens", "--job-key", "job.pem")
+
+    def __init__(self, folder, devices):
+        self.database = folder / "fleet.db"
+        (folder / "names").write_text("".join(f"unit-{i:05}\n" for i in range(devices)))
+        run(OTTER, "device", "enrol", "--list", "names", "--database", "fleet.db", "--out", "tokens", cwd=folder)
+        self.start(folder, "--database", "fleet.db")
+
+    def confirmed(self):
+        with contextlib.closing(sqlite3.connect(self.database, timeout=20)) as db:
+            return db.execute("SELECT count(DISTINCT device) FROM reports WHERE result = 'confirmed'").fetchone()[0]
+
+
 class Nginx:
     name = "nginx, reports to otter serve"
+    options = ()
 
-    def __init__(self, folder):
+    def __init__(self, folder, _devices):
         self.serve = Serve(folder, "--folder", "www", "--reports", "reports-nginx.jsonl")
         self.reports = folder / "reports-nginx.jsonl"
         with socket.socket() as sock:
@@ -115,6 +146,9 @@ class Nginx:
             time.sleep(0.1)
         raise AssertionError("nginx does not start")
 
+    def confirmed(self):
+        return confirmed_in(self.reports)
+
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(timeout=20)
@@ -129,23 +163,24 @@ def prepare(folder, size):
     otter("device", "app", "--version", "1.1.0", "--size", size, "-o", "app.bin")
     otter("sign", "--key", "key.pem", "--version", "1.1.0", "--header-size", "0x400", "app.bin", "app-1.1.0.bin")
     otter("publish", "--image", "app-1.1.0.bin", "--folder", "www", "--board", BOARD)
+    otter("keygen", "--type", "ecdsa-p256", "job.pem")
+    otter("publish", "--image", "app-1.1.0.bin", "--folder", "www", "--board", BOARD, "--job-key", "job.pem")
 
 
 def measure(folder, kind, devices):
-    server = kind(folder)
+    server = kind(folder, devices)
     try:
         process = subprocess.Popen([OTTER, "fleet", "--server", f"https://localhost:{server.port}", "--ca", "pki/http_ca.crt", "--key", "key.pem",
-                                    "--devices", str(devices), "--poll-seconds", "30", "--start-spread", "5", "--until", "done=100%",
+                                    "--devices", str(devices), *server.options, "--poll-seconds", "30", "--start-spread", "5", "--until", "done=100%",
                                     "--duration", "600", "--json", "--plot", f"{kind.__name__.lower()}.svg"],
                                    cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         out = process.stdout.read()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         end = json.loads(out.splitlines()[-1])
-        told = [json.loads(line)["report"] for line in server.reports.read_text().splitlines()]
         return {"name": kind.name, "end": end, "code": process.returncode, "fleet_cpu": usage.ru_utime + usage.ru_stime,
                 "fleet_memory": usage.ru_maxrss * 1024, "cpu": cpu_of(server.pid), "memory": memory_of(server.pid),
-                "told": sum(report["result"] == "confirmed" for report in told)}
+                "told": server.confirmed()}
     finally:
         server.stop()
 
@@ -174,9 +209,9 @@ def main():
     parser.add_argument("--devices", type=int, default=2000)
     parser.add_argument("--size", type=int, default=60000, help="of the image [60000]")
     parser.add_argument("--markdown", metavar="FILE", help="write the table there, behind the text that stands")
-    parser.add_argument("servers", nargs="*", choices=["otter", "nginx", []], help="[both]")
+    parser.add_argument("servers", nargs="*", choices=["otter", "database", "nginx", []], help="[all]")
     options = parser.parse_args()
-    kinds = {"otter": Otter, "nginx": Nginx}
+    kinds = {"otter": Otter, "database": Database, "nginx": Nginx}
     if not shutil.which("nginx"):
         print("nginx is not installed: without it")
         kinds.pop("nginx")
