@@ -26,7 +26,7 @@ def run(name):
 
 
 def main(names):
-    names = names or sorted((path.name.removeprefix("exhaustive_") for path in BUILD.glob("exhaustive_*")), key="http image json journal dates".find)
+    names = names or sorted((path.name.removeprefix("exhaustive_") for path in BUILD.glob("exhaustive_*")), key="http image rollout json journal dates".find)
     passed, failed, cases = 0, 0, 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for name, (good, seconds, said) in zip(names, pool.map(run, names)):

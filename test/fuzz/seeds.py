@@ -230,6 +230,22 @@ def job_seeds(corpus):
         for flags in (0, 2, 14):
             corpus.add("job", "%s-%d" % (name, flags), bytes([flags]), text)
     corpus.add("job", "small-work", b"\x10", JOBS["all"])
+    bound = '"Size":4000,"SHA256":"%s","Sequence":7,"Issued":1600000000,"Expires":1800000000,"Audience":{"Board":"B"%%s}%%s}' % ("0a" * 32)
+    rollout = ',"Rollout":{"Permille":%s,"Salt":"s","Start":1600000000,"RampSeconds":%s,"Rings":"%s"}'
+    job = '{"Version":"1.2.3","MinVersion":"1.0.0","Board":"B","File":"/f",'
+    documents = {"bound": bound % ("", ""), "audience": bound % (',"Product":"P","HardwareMin":2,"HardwareMax":4', ""),
+                 "other-hardware": bound % (',"HardwareMax":2', ""), "rollout": bound % ("", rollout % (500, 86400, "late")),
+                 "ring": bound % ("", rollout % (0, 0, "first, early")), "none-yet": bound % ("", rollout % (0, 0, "")),
+                 "whole": bound % ("", rollout % (1000, 4294967295, "")), "too-much": bound % ("", rollout % (1001, 1, "")),
+                 "unbound": '"Size":4000}', "other-board": bound.replace('"B"', '"C"') % ("", "")}
+    for name, text in documents.items():
+        corpus.add("job", "signed-" + name, b"\xe0", '{"alg":"ES256","kid":"k"}\n', job + text)
+        corpus.add("job", "plain-" + name, b"\x88", job + text)
+    for name, header in (("alg", '{"alg":"none"}'), ("crit", '{"alg":"ES256","crit":["x"]}'), ("twice", '{"alg":"none","alg":"ES256"}'), ("list", "[]"), ("empty", "")):
+        corpus.add("job", "signed-header-" + name, b"\x60", header + "\n", job + documents["bound"])
+    for name, text in (("parts", "a.b"), ("more", "a.b.c.d"), ("padded", "eyJhbGciOiJFUzI1NiJ9.e30.%s==" % ("A" * 86)), ("bits", "eyJhbGciOiJFUzI1NiJ9.e30.%s" % ("A" * 85 + "B")),
+                       ("bare", "eyJhbGciOiJFUzI1NiJ9.e30.%sQQ\n" % ("A" * 84)), ("other", "eyJhbGciOiJFUzI1NiJ9.e30.%s" % ("A" * 86)), ("letter", "e!.e30.%s" % ("A" * 86))):
+        corpus.add("job", "jws-" + name, b"\x20", text)
 
 
 def url_seeds(corpus):
