@@ -5,9 +5,15 @@
 #include <string.h>
 
 #include "tool/device_folder.h"
-#include "tool/key.h"
+#include "tool/jws.h"
 
 #define SMALL_FILE_MAX (1024u * 1024u)
+
+const char *device_job_key(size_t index, char buf[DEVICE_NAME_SIZE])
+{
+    (void)snprintf(buf, DEVICE_NAME_SIZE, "job_key_%zu.pem", index + 1);
+    return buf;
+}
 
 char *device_path(const char *folder, const char *name)
 {
@@ -64,24 +70,25 @@ static int read_part(const struct device_folder *folder, const char *name, struc
 
 struct numbers {
     json_int_t port, poll_ms, initial_ms, retry_ms, retry_max_ms, stall_ms, trial_ms, health_ms, trial_boots, watchdog_ms,
-        range_size;
+        range_size, job_keys, hardware_revision;
     int plain, permanent, no_report, no_clock;
 };
 
 struct names {
-    const char *map, *mode, *ca, *cert, *key;
+    const char *map, *mode, *ca, *cert, *key, *token;
 };
 
 static bool in_range(const struct numbers *n)
 {
     const json_int_t spans[] = {n->poll_ms,  n->initial_ms, n->retry_ms,    n->retry_max_ms, n->stall_ms,
-                                n->trial_ms, n->health_ms,  n->watchdog_ms, n->range_size};
+                                n->trial_ms, n->health_ms,  n->watchdog_ms, n->range_size, n->hardware_revision};
     for (size_t i = 0; i < sizeof spans / sizeof spans[0]; i++) {
         if (spans[i] < 0 || spans[i] > 2147483647) {
             return false;
         }
     }
-    return n->port > 0 && n->port <= 0xffff && n->trial_boots > 0 && n->trial_boots <= 15 && n->watchdog_ms > 0;
+    return n->port > 0 && n->port <= 0xffff && n->trial_boots > 0 && n->trial_boots <= 15 && n->watchdog_ms > 0 &&
+           n->job_keys >= 0 && n->job_keys <= (json_int_t)HOST_KEYS_MAX;
 }
 
 static int unpack(struct device_folder *folder, const char *path, struct numbers *n, struct names *names)
@@ -91,7 +98,7 @@ static int unpack(struct device_folder *folder, const char *path, struct numbers
     int rc = json_unpack_ex(
         folder->json, &error, 0,
         "{s:{s:s, s:I, s:b}, s:s, s:s, s?s, s?s, s?s, s?s, s?s, s?s, s?s, s?s, s?s,"
-        " s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:b, s?s, s?s}",
+        " s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:b, s?s, s?s, s?I, s?I, s?s, s?s}",
         "server", "host", &config->host, "port", &n->port, "plain", &n->plain, "map", &names->map, "board",
         &config->board, "mode", &names->mode, "product", &config->product, "manufacturer", &config->manufacturer,
         "manufacturer_id", &config->manufacturer_id, "serial", &config->serial, "device_id", &config->device_id,
@@ -99,7 +106,8 @@ static int unpack(struct device_folder *folder, const char *path, struct numbers
         &n->initial_ms, "retry_ms", &n->retry_ms, "retry_max_ms", &n->retry_max_ms, "stall_ms", &n->stall_ms, "trial_ms", &n->trial_ms, "health_ms", &n->health_ms,
         "trial_boots", &n->trial_boots, "watchdog_ms", &n->watchdog_ms, "range_size", &n->range_size, "permanent",
         &n->permanent, "no_report", &n->no_report, "no_clock", &n->no_clock, "job_path",
-        &config->job_path, "image_path", &config->image_path);
+        &config->job_path, "image_path", &config->image_path, "job_keys", &n->job_keys, "hardware_revision",
+        &n->hardware_revision, "ring", &config->ring, "token", &names->token);
     if (rc != 0) {
         return tool_refuse("'%s': %s; make the device again with `otter device init`", path, error.text);
     }
@@ -135,6 +143,7 @@ static void take_numbers(struct device_folder *folder, const struct numbers *n)
     config->health_ms = (uint32_t)n->health_ms;
     config->trial_boots = (uint8_t)n->trial_boots;
     config->range_size = (uint32_t)n->range_size;
+    config->hardware_revision = (uint32_t)n->hardware_revision;
     config->permanent = n->permanent;
     config->no_report = n->no_report;
     config->no_clock = n->no_clock;
@@ -165,6 +174,42 @@ static int load_key(struct device_folder *folder)
     folder->device.keys[0] = key->verify;
     folder->device.keys_count = 1;
     return 0;
+}
+
+/* A key that is named but not there is an error: a device must not fall back to plain jobs. */
+static int load_job_keys(struct device_folder *folder, size_t count)
+{
+    struct host_config *config = &folder->device.config;
+    folder->job_keys = count > 0 ? calloc(count, sizeof *folder->job_keys) : NULL;
+    if (count > 0 && !folder->job_keys) {
+        return tool_refuse("out of memory");
+    }
+    for (size_t i = 0; i < count; i++) {
+        char name[DEVICE_NAME_SIZE];
+        char *path = device_path(folder->path, device_job_key(i, name));
+        int rc = path ? tool_job_key_read(path, false, &folder->job_keys[i]) : TOOL_REFUSED;
+        free(path);
+        if (rc != 0) {
+            return rc;
+        }
+        folder->job_keys_count = i + 1;
+        config->job_keys[i] = folder->job_keys[i].verify;
+    }
+    config->job_keys_count = count;
+    return 0;
+}
+
+static int load_token(struct device_folder *folder, const char *name)
+{
+    struct tool_bytes bytes = {NULL, 0};
+    int rc = read_part(folder, name, &bytes);
+    if (rc == 0 && name) {
+        folder->token = strndup((const char *)bytes.data, bytes.len);
+        folder->device.config.token = folder->token;
+        rc = folder->token ? 0 : tool_refuse("out of memory");
+    }
+    tool_bytes_free(&bytes);
+    return rc;
 }
 
 static int load_certificates(struct device_folder *folder, const struct names *names)
@@ -211,6 +256,8 @@ int device_folder_open(struct device_folder *folder, const char *path)
         rc = load_map(folder, &names);
     }
     rc = rc ? rc : load_key(folder);
+    rc = rc ? rc : load_job_keys(folder, (size_t)numbers.job_keys);
+    rc = rc ? rc : load_token(folder, names.token);
     rc = rc ? rc : load_certificates(folder, &names);
     if (rc == 0) {
         folder->device.flash_path = folder->flash_path;
@@ -230,5 +277,10 @@ void device_folder_close(struct device_folder *folder)
         tool_key_free(folder->boot_key);
         free(folder->boot_key);
     }
+    for (size_t i = 0; i < folder->job_keys_count; i++) {
+        tool_key_free(&folder->job_keys[i]);
+    }
+    free(folder->job_keys);
+    free(folder->token);
     free(folder->flash_path);
 }

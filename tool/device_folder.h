@@ -21,7 +21,9 @@
 #define DEVICE_CA "ca.crt"
 #define DEVICE_CERT "client.crt"
 #define DEVICE_CLIENT_KEY "client.key"
+#define DEVICE_TOKEN "token"
 #define DEVICE_MODE_DIGITS 4u
+#define DEVICE_NAME_SIZE 24u
 
 /* In place: the layout points into it, so it must not move. */
 struct device_folder {
@@ -30,6 +32,9 @@ struct device_folder {
     json_t *json;
     struct tool_bytes ca, cert, key;
     struct tool_key *boot_key;
+    struct tool_key *job_keys; /* HOST_KEYS_MAX; NULL: none */
+    size_t job_keys_count;
+    char *token;
     struct flashmap map;
     uint32_t watchdog_ms;
     struct host_device device;
@@ -45,6 +50,9 @@ void device_folder_layout(struct device_folder *folder);
 
 /* The simulated parts of a map, in the order of its devices; false: one is unknown. */
 bool device_parts(const struct flashmap *map, struct sim_geometry parts[SIM_DEVICES_MAX]);
+
+/* The name of a job key's file, public, from 0; returns the buffer. */
+const char *device_job_key(size_t index, char buf[DEVICE_NAME_SIZE]);
 
 /* "FOLDER/NAME"; free() it. NULL: out of memory, said. */
 char *device_path(const char *folder, const char *name);

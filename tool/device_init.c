@@ -26,7 +26,8 @@
 #define SMALL_FILE_MAX (1024u * 1024u)
 #define IMAGE_FILE_MAX (64u * 1024u * 1024u)
 
-_Static_assert(PROVISION_HOSTS_MAX == HOST_HOSTS_MAX, "what can be said can be kept");
+_Static_assert(PROVISION_HOSTS_MAX == HOST_HOSTS_MAX && PROVISION_JOB_KEYS_MAX == HOST_KEYS_MAX,
+               "what can be said can be kept");
 
 struct init_options {
     char *map, *kit, *mode, *key, *image;
@@ -75,6 +76,7 @@ static int load_parts(struct init *init)
     int rc = flashmap_open(o->map ? o->map : kit->map, &map_options, &init->map);
     rc = rc ? rc : provision_board(&init->provision, &init->map, o->kit, init->board);
     rc = rc ? rc : tool_key_read(o->key, false, &init->key);
+    rc = rc ? rc : provision_load_jobs(&init->provision, &init->key);
     return rc ? rc : tool_read_file(o->image, IMAGE_FILE_MAX, &init->image);
 }
 
@@ -124,7 +126,7 @@ static json_t *describe(const struct init *init)
     const char *map = map_is_file(init) ? DEVICE_MAP : init->map.name;
     return json_pack(
         "{s:i, s:s, s:s*, s:{s:s, s:i, s:b}, s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*,"
-        " s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:b, s:b, s:b, s:s*, s:s*, s:o}",
+        " s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:b, s:b, s:b, s:s*, s:s*, s:o, s:i, s:i, s:s*, s:s*}",
         "format", 1, "map", map, "mode", init->options.mode, "server", "host", o->host, "port", (int)o->port, "plain",
         (int)o->plain, "board", init->board, "product", o->product, "manufacturer", o->manufacturer,
         "manufacturer_id", o->manufacturer_id, "serial", o->serial, "device_id", o->device_id, "ca",
@@ -133,7 +135,8 @@ static json_t *describe(const struct init *init)
         o->retry_ms, "retry_max_ms", o->retry_max_ms, "stall_ms", o->stall_ms, "trial_ms", o->trial_ms, "health_ms",
         o->health_ms, "trial_boots", o->trial_boots, "watchdog_ms", init->options.watchdog_ms, "range_size", o->range_size,
         "permanent", o->permanent, "no_report", o->no_report, "no_clock", o->no_clock, "job_path",
-        o->job_path, "image_path", o->image_path, "hosts", list(o->hosts));
+        o->job_path, "image_path", o->image_path, "hosts", list(o->hosts), "job_keys", (int)o->job_keys_count,
+        "hardware_revision", o->hardware_revision, "ring", o->ring, "token", o->token ? DEVICE_TOKEN : NULL);
 }
 
 static int write_json(const struct init *init)
@@ -152,19 +155,30 @@ static int write_json(const struct init *init)
     return rc;
 }
 
-static int write_public_key(const struct init *init)
+static int write_public_key(const struct init *init, const struct tool_key *key, const char *from, const char *name)
 {
     BIO *bio = BIO_new(BIO_s_mem());
     char *pem = NULL;
     int rc = TOOL_REFUSED;
-    if (bio && PEM_write_bio_PUBKEY(bio, init->key.pkey) == 1) {
+    if (bio && PEM_write_bio_PUBKEY(bio, key->pkey) == 1) {
         long len = BIO_get_mem_data(bio, &pem);
-        rc = write_part(init, DEVICE_KEY, pem, (size_t)len, 0644);
+        rc = write_part(init, name, pem, (size_t)len, 0644);
     } else {
-        rc = tool_refuse("cannot take the public half of '%s'", init->options.key);
+        rc = tool_refuse("cannot take the public half of '%s'", from);
     }
     BIO_free(bio);
     return rc;
+}
+
+static int write_keys(const struct init *init)
+{
+    const struct provision *o = &init->provision;
+    int rc = write_public_key(init, &init->key, init->options.key, DEVICE_KEY);
+    for (size_t i = 0; rc == 0 && i < o->job_keys_count; i++) {
+        char name[DEVICE_NAME_SIZE];
+        rc = write_public_key(init, &o->job_key[i], o->job_keys[i], device_job_key(i, name));
+    }
+    return rc == 0 && o->token ? write_part(init, DEVICE_TOKEN, o->token, strlen(o->token), 0600) : rc;
 }
 
 /* ---- the flash ---- */
@@ -231,16 +245,25 @@ static int make_flash(struct init *init)
     return rc;
 }
 
+static void remove_part(const struct init *init, const char *name)
+{
+    char *path = device_path(init->aside, name);
+    if (path) {
+        (void)unlink(path);
+    }
+    free(path);
+}
+
 static void remove_aside(const struct init *init)
 {
-    static const char *const names[] = {DEVICE_FILE, DEVICE_FLASH, DEVICE_KEY,       DEVICE_MAP,
-                                        DEVICE_CA,   DEVICE_CERT,  DEVICE_CLIENT_KEY};
+    static const char *const names[] = {DEVICE_FILE, DEVICE_FLASH, DEVICE_KEY,        DEVICE_MAP,
+                                        DEVICE_CA,   DEVICE_CERT,  DEVICE_CLIENT_KEY, DEVICE_TOKEN};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        char *path = device_path(init->aside, names[i]);
-        if (path) {
-            (void)unlink(path);
-        }
-        free(path);
+        remove_part(init, names[i]);
+    }
+    for (size_t i = 0; i < PROVISION_JOB_KEYS_MAX; i++) {
+        char name[DEVICE_NAME_SIZE];
+        remove_part(init, device_job_key(i, name));
     }
     (void)rmdir(init->aside);
 }
@@ -249,7 +272,7 @@ static int fill_folder(struct init *init)
 {
     const struct provision *o = &init->provision;
     int rc = write_json(init);
-    rc = rc ? rc : write_public_key(init);
+    rc = rc ? rc : write_keys(init);
     rc = rc ? rc : copy_part(init, map_is_file(init) ? init->options.map : NULL, DEVICE_MAP, 0644);
     rc = rc ? rc : copy_part(init, o->ca, DEVICE_CA, 0644);
     rc = rc ? rc : copy_part(init, o->cert, DEVICE_CERT, 0644);

@@ -145,7 +145,7 @@ static json_t *status_json(struct device_folder *folder)
         json_decref(wear);
         return NULL;
     }
-    return json_pack("{s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:s, s:i, s:s, s:o, s:I, s:o, s:{s:s, s:I}, s:o, s:I}", "map",
+    return json_pack("{s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:s, s:i, s:s, s:o, s:I, s:o, s:{s:s, s:I}, s:o, s:I, s:{s:I, s:I}}", "map",
                      folder->map.name, "mode", layout->mode == OTTER_MODE_SWAP ? "swap" : "overwrite", "board",
                      folder->device.config.board, "running", (int)is_running(folder), "primary",
                      slot_json(folder, &layout->primary), "secondary", slot_json(folder, &layout->secondary), "fallback", fallback_json(folder, &state), "phase",
@@ -153,7 +153,8 @@ static json_t *status_json(struct device_folder *folder)
                      otter_reason_str(state.reason), "rejected", rejects_json(&state), "download",
                      (json_int_t)state.download.off, "floor", version_json(&state.floor_version), "journal", "state",
                      journal, "sequence", (json_int_t)state.journal.seq, "wear", wear, "image_size_max",
-                     (json_int_t)layout->image_size_max);
+                     (json_int_t)layout->image_size_max, "job", "sequence", (json_int_t)state.job_sequence, "issued",
+                     (json_int_t)state.job_issued);
 }
 
 /* ---- for people ---- */

@@ -127,7 +127,7 @@ static int load_key(struct emulate *emulate)
         rc = tool_refuse("'%s' is an %s key: the bootloader of these boards knows ECDSA P-256 only", o->key,
                          emulate->key.name);
     }
-    return rc;
+    return rc ? rc : provision_load_jobs(&emulate->provision, &emulate->key);
 }
 
 /* As a factory would: only what the bootloader will start. */

@@ -21,7 +21,7 @@ static void add_names(struct emulate_otp *otp, const struct emulate *emulate)
         {"device-id", p->device_id}, {"job-path", p->job_path},        {"image-path", p->image_path},
         {"tls", emulate->options.tls}, {"sick", emulate->options.sick}, {"plain", p->plain ? "1" : NULL},
         {"permanent", p->permanent ? "1" : NULL}, {"no-report", p->no_report ? "1" : NULL},
-        {"no-clock", p->no_clock ? "1" : NULL},
+        {"no-clock", p->no_clock ? "1" : NULL},   {"ring", p->ring},    {"token", p->token},
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         emulate_otp_text(otp, texts[i].name, texts[i].text);
@@ -41,6 +41,7 @@ static void add_numbers(struct emulate_otp *otp, const struct emulate *emulate)
         {"initial-ms", p->initial_ms}, {"poll-ms", p->poll_ms},   {"retry-ms", p->retry_ms},
         {"retry-max-ms", p->retry_max_ms}, {"stall-ms", p->stall_ms}, {"range", p->range_size},
         {"health-ms", p->health_ms},   {"trial-ms", p->trial_ms}, {"trial-boots", p->trial_boots},
+        {"hardware-revision", p->hardware_revision},
         {"pace", (long)(emulate->options.pace * 1000.0 + 0.5)},
     };
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
@@ -65,6 +66,10 @@ static int add_file(struct emulate_otp *otp, const char *name, const char *path)
 static int make_settings(const struct emulate *emulate, struct emulate_otp *otp)
 {
     emulate_otp_add(otp, "key", emulate->key.der.data, emulate->key.der.len);
+    for (size_t i = 0; i < emulate->provision.job_keys_count; i++) {
+        const struct tool_key *key = &emulate->provision.job_key[i];
+        emulate_otp_add(otp, "job-key", key->der.data, key->der.len);
+    }
     add_names(otp, emulate);
     add_numbers(otp, emulate);
     int rc = add_file(otp, "ca", emulate->provision.ca);

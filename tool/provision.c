@@ -17,11 +17,15 @@ void provision_free(struct provision *p)
 {
     char *const strings[] = {p->server,  p->ca,           p->cert,            p->key_file, p->board,     p->product,
                              p->manufacturer, p->manufacturer_id, p->serial, p->device_id, p->job_path,
-                             p->image_path, p->host};
+                             p->image_path, p->host,      p->ring,            p->token_file, p->token};
     for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++) {
         free(strings[i]);
     }
     tool_list_free(p->hosts);
+    tool_list_free(p->job_keys);
+    for (size_t i = 0; i < p->job_keys_count; i++) {
+        tool_key_free(&p->job_key[i]);
+    }
 }
 
 void provision_table(struct provision *o, struct poptOption table[PROVISION_OPTIONS])
@@ -47,9 +51,13 @@ void provision_table(struct provision *o, struct poptOption table[PROVISION_OPTI
         {"trial-ms", 0, POPT_ARG_INT, &o->trial_ms, 0, "not confirmed by then: it restarts itself [60000]", "MS"},
         {"health-ms", 0, POPT_ARG_INT, &o->health_ms, 0, "how long the application's health check takes [0]", "MS"},
         {"range", 0, POPT_ARG_INT, &o->range_size, 0, "bytes per request; 0: one streamed download [0]", "BYTES"},
-        {"job-path", 0, POPT_ARG_STRING, &o->job_path, 0, "where the job document is [/ota_update.json]", "/FILE"},
+        {"job-path", 0, POPT_ARG_STRING, &o->job_path, 0, "where the job document is [/ota_update.json; with --job-key /ota_update.jws]", "/FILE"},
         {"image-path", 0, POPT_ARG_STRING, &o->image_path, 0, "no job document: this image, if it is newer", "/FILE"},
         {"allow-host", 0, POPT_ARG_ARGV, &o->hosts, 0, "a job or redirect may name it too; may be repeated", "HOST"},
+        {"job-key", 0, POPT_ARG_ARGV, &o->job_keys, 0, "jobs must be signed with it (or another one); may be repeated", "KEY.pem"},
+        {"ring", 0, POPT_ARG_STRING, &o->ring, 0, "a rollout that names this ring takes it at once", "NAME"},
+        {"hardware-revision", 0, POPT_ARG_INT, &o->hardware_revision, 0, "what a job's HardwareMin and HardwareMax are about [none]", "N"},
+        {"token-file", 0, POPT_ARG_STRING, &o->token_file, 0, "the device's token for its server (`otter device enrol`)", "FILE"},
         {"permanent", 0, POPT_ARG_NONE, &o->permanent, 0, "install without a trial", NULL},
         {"no-report", 0, POPT_ARG_NONE, &o->no_report, 0, "send no reports", NULL},
         {"no-clock", 0, POPT_ARG_NONE, &o->no_clock, 0, "no trusted time: certificate dates are not checked", NULL},
@@ -122,6 +130,7 @@ static int check_numbers(struct provision *o)
         {"poll-ms", o->poll_ms, 1},   {"initial-ms", o->initial_ms, 0}, {"retry-ms", o->retry_ms, 1},
         {"retry-max-ms", o->retry_max_ms, 1}, {"stall-ms", o->stall_ms, 1}, {"trial-ms", o->trial_ms, 1},
         {"health-ms", o->health_ms, 0},       {"range", o->range_size, 0},
+        {"hardware-revision", o->hardware_revision, 0},
     };
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         if (numbers[i].value < numbers[i].min) {
@@ -152,6 +161,12 @@ static size_t hosts_count(const struct provision *o)
     return count;
 }
 
+/* A name in a list: no comma, no space, at most 63 characters. */
+static bool is_ring(const char *name)
+{
+    return !name || (*name && strlen(name) < 64 && strcspn(name, ", \t\r\n") == strlen(name));
+}
+
 static bool is_relative(const char *path)
 {
     return path && path[0] != '/';
@@ -167,6 +182,9 @@ int provision_check(struct provision *o)
     }
     if (hosts_count(o) > PROVISION_HOSTS_MAX) {
         return tool_usage("--allow-host: at most %u hosts", PROVISION_HOSTS_MAX);
+    }
+    if (!is_ring(o->ring)) {
+        return tool_usage("--ring '%s' is not a name of 1 to 63 characters without commas and spaces", o->ring);
     }
     int rc = check_numbers(o);
     return rc || !o->server ? rc : check_server(o);

@@ -11,6 +11,7 @@
 #define PATH_MAX_LEN 1023u
 #define TEXT_MAX_LEN 127u
 #define NUMBER_MAX 2147483647u
+#define SPKI_SIZE 91u /* SubjectPublicKeyInfo of an uncompressed P-256 point */
 
 struct reader {
     struct config *config;
@@ -55,6 +56,8 @@ static void read_texts(struct reader *reader)
         {"manufacturer-id", &agent->manufacturer_id},
         {"serial", &agent->serial},
         {"device-id", &agent->device_id},
+        {"ring", &agent->ring},
+        {"token", &agent->device_token},
         {"sick", &reader->config->sick},
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
@@ -114,6 +117,29 @@ static void read_hosts(struct reader *reader)
     agent->hosts_allowed = reader->config->hosts;
 }
 
+/* A key that cannot be used is an error: without one, jobs would need no signature. */
+static void read_job_keys(struct reader *reader)
+{
+    struct otter_agent_config *agent = &reader->config->agent;
+    size_t len;
+    for (size_t i = 0;; i++) {
+        const char *key = board_setting("job-key", i, &len);
+        if (key == NULL) {
+            break;
+        }
+        if (i >= CONFIG_JOB_KEYS_MAX || len != SPKI_SIZE) {
+            complain(reader, "job-key", "(binary)", "one of at most 4 ECDSA P-256 keys");
+            break;
+        }
+        reader->config->job_keys[i] = (struct otter_key){.type = OTTER_SIG_ECDSA_P256,
+                                                         .verify = otter_ecdsa_p256_verify,
+                                                         .pubkey = (const uint8_t *)key,
+                                                         .pubkey_len = len};
+        agent->job_keys_count = i + 1;
+    }
+    agent->job_keys = reader->config->job_keys;
+}
+
 /* Digits only; false also when it is more than NUMBER_MAX. */
 static bool parse_number(const char *value, uint32_t *ret_number)
 {
@@ -141,6 +167,7 @@ static void read_numbers(struct reader *reader)
         {"initial-ms", 0, &agent->initial_ms},   {"poll-ms", 1, &agent->poll_ms},
         {"retry-ms", 1, &agent->retry_ms},       {"retry-max-ms", 1, &agent->retry_max_ms},
         {"stall-ms", 1, &agent->stall_ms},       {"range", 0, &agent->range_size},
+        {"hardware-revision", 0, &agent->hardware_revision},
         {"health-ms", 0, &reader->config->health_ms}, {"trial-ms", 1, &reader->config->trial_ms},
     };
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
@@ -222,6 +249,7 @@ bool config_read(struct config *ret_config, config_complain_fn *on_wrong)
     read_texts(&reader);
     read_paths(&reader);
     read_hosts(&reader);
+    read_job_keys(&reader);
     read_port(&reader);
     read_numbers(&reader);
     read_switches(&reader);

@@ -8,6 +8,7 @@
 #include "otter/agent.h"
 
 #define CONFIG_HOSTS_MAX 4u      /* allow-host */
+#define CONFIG_JOB_KEYS_MAX 4u
 #define CONFIG_INITIAL_MS 500u   /* defaults, where the agent's are for products in the field */
 #define CONFIG_POLL_MS 10000u
 #define CONFIG_TRIAL_MS 60000u
@@ -20,6 +21,7 @@ struct config_bytes { /* PEM or DER, valid for ever; data NULL: none */
 struct config {
     struct otter_agent_config agent; /* what settings say; the caller adds state, keys, and so on */
     const char *hosts[CONFIG_HOSTS_MAX];
+    struct otter_key job_keys[CONFIG_JOB_KEYS_MAX];
     struct config_bytes ca, cert, cert_key;
     const char *tls; /* only this version, "1.2" or "1.3"; NULL: both */
     uint32_t health_ms; /* the health check takes this long */

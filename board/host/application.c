@@ -139,6 +139,11 @@ static void configure_agent(struct application *app)
         .manufacturer_id = config->manufacturer_id,
         .serial = config->serial,
         .device_id = config->device_id,
+        .job_keys = config->job_keys,
+        .job_keys_count = config->job_keys_count,
+        .ring = config->ring,
+        .hardware_revision = config->hardware_revision,
+        .device_token = config->token,
         .initial_ms = config->initial_ms ? config->initial_ms : 1, /* 0 would be the default */
         .poll_ms = config->poll_ms,
         .poll_min_ms = 1,

@@ -24,6 +24,10 @@ struct host_config {
     bool plain; /* HTTP */
     const char *board, *product, *manufacturer, *manufacturer_id, *serial, *device_id;
     const char *job_path, *image_path; /* NULL: the agent's default; job flow */
+    const char *ring, *token;          /* NULL: none */
+    struct otter_key job_keys[HOST_KEYS_MAX];
+    size_t job_keys_count; /* any: only signed jobs are taken */
+    uint32_t hardware_revision;
     const char *hosts[HOST_HOSTS_MAX]; /* allowed besides host */
     size_t hosts_count;
     const void *ca, *cert, *key; /* PEM or DER; NULL: none */

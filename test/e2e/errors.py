@@ -46,7 +46,7 @@ COMMANDS = [
     Command("device app", "--version 1.0.0 -o OUT:app.bin"),
     Command("device init", "OUT:device --map psoc62_2m_ext_swap_single --key IN:pub.pem.in "
                            "--image IN:signed.bin.in --server https://127.0.0.1:1 --ca IN:ca.crt "
-                           "--cert IN:client.crt --key-file IN:client.key"),
+                           "--cert IN:client.crt --key-file IN:client.key --job-key IN:job.pem"),
     Command("device run", "IN:device.in --until polls=1 --timeout 5", daemon=True),
     Command("device status", "IN:device.in"),
     Command("emulate", "--bootloader IN:boot.elf.in --key IN:pub.pem.in --flash OUT:flash.bin --server https://192.0.2.2:1 "
@@ -311,6 +311,14 @@ BAD_VALUES = [
                      "--ca", "ca.crt", "--cert", "client.crt", "--key-file", "server.key"]),
     ("device init", ["x", "--map", harness.PSOC, "--key", "pub.pem.in", "--image", "signed.bin.in", "--server", "http://a:1",
                      "--image-path", "app.bin"]),
+    ("device init", ["x", "--map", harness.PSOC, "--key", "pub.pem.in", "--image", "signed.bin.in", "--server", "http://a:1",
+                     "--job-key", "key.pem"]),  # the key of the images
+    ("device init", ["x", "--map", harness.PSOC, "--key", "pub.pem.in", "--image", "signed.bin.in", "--server", "http://a:1",
+                     "--job-key", "ca.crt"]),
+    ("device init", ["x", "--map", harness.PSOC, "--key", "pub.pem.in", "--image", "signed.bin.in", "--server", "http://a:1",
+                     "--ring", "a b"]),
+    ("device init", ["x", "--map", harness.PSOC, "--key", "pub.pem.in", "--image", "signed.bin.in", "--server", "http://a:1",
+                     "--token-file", "ca.crt"]),
     ("fleet", ["--server", "gopher", "--devices", "1"]), ("fleet", ["--server", "http://a:1", "--devices", "-1"]),
     ("fleet", ["--server", "http://a:1", "--devices", "1", "--fail", "most"]),
     ("device run", ["device.in", "--until", "nonsense"]), ("device run", ["device.in", "--timeout", "soon"]),

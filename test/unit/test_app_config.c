@@ -4,6 +4,9 @@
 
 #include "app/ota-https/config.h"
 
+/* As long as a key in DER. */
+#define P256_SIZED "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890"
+
 static char complaints[4096];
 static unsigned complaints_count;
 
@@ -67,6 +70,7 @@ static void test_all_settings_arrive(void **state)
         {"ca", "CA"}, {"cert", "CERT"}, {"cert-key", "KEY!"}, {"tls", "1.3"}, {"initial-ms", "0"}, {"poll-ms", "3"},
         {"retry-ms", "4"}, {"retry-max-ms", "5"}, {"stall-ms", "6"}, {"range", "7"}, {"health-ms", "8"},
         {"trial-ms", "2147483647"}, {"permanent", "1"}, {"no-report", "1"}, {"no-clock", "1"}, {"sick", "1.2.0"},
+        {"ring", "beta"}, {"token", "t0k-en_"}, {"hardware-revision", "9"}, {"job-key", P256_SIZED}, {"job-key", P256_SIZED},
     };
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         fake_set(all[i][0], all[i][1]);
@@ -100,6 +104,26 @@ static void test_all_settings_arrive(void **state)
     assert_int_equal(config.health_ms, 8);
     assert_int_equal(config.trial_ms, 2147483647);
     assert_string_equal(config.sick, "1.2.0");
+    assert_string_equal(agent->ring, "beta");
+    assert_string_equal(agent->device_token, "t0k-en_");
+    assert_int_equal(agent->hardware_revision, 9);
+    assert_int_equal(agent->job_keys_count, 2);
+    assert_int_equal(agent->job_keys[1].pubkey_len, 91);
+    assert_int_equal(agent->job_keys[1].type, OTTER_SIG_ECDSA_P256);
+}
+
+/* Without its key, a device would take plain jobs. */
+static void test_a_job_key_that_is_none_stops_updates(void **state)
+{
+    (void)state;
+    struct config config;
+    fake_set("board", "B");
+    fake_set("host", "h");
+    fake_set("plain", "1");
+    fake_set("job-key", P256_SIZED);
+    fake_set("job-key", "short");
+    assert_false(config_read(&config, complain));
+    assert_string_equal(complaints, "job-key=(binary);");
 }
 
 static void test_what_is_missing_is_named(void **state)
@@ -210,6 +234,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_the_least_that_is_needed, setup),
         cmocka_unit_test_setup(test_all_settings_arrive, setup),
+        cmocka_unit_test_setup(test_a_job_key_that_is_none_stops_updates, setup),
         cmocka_unit_test_setup(test_what_is_missing_is_named, setup),
         cmocka_unit_test_setup(test_a_wrong_setting_is_named_and_nothing_is_guessed, setup),
         cmocka_unit_test_setup(test_a_wrong_host_or_board_is_named, setup),
