@@ -4,6 +4,7 @@
 
 #include "agent/http.h"
 #include "agent/job.h"
+#include "job_rig.h"
 
 static char text[65536];
 static const char *at;
@@ -102,6 +103,43 @@ static void test_the_verdicts_are_as_told(void **test)
         count++;
     }
     assert_int_equal(count, 11);
+}
+
+/* A signed job, its payload, and when it is a device's turn. */
+static void test_the_signed_job_is_genuine(void **test)
+{
+    (void)test;
+    static uint32_t work[1024];
+    static struct tool_key key;
+    static struct otter_state state;
+    struct otter_job job;
+    char payload[1024];
+    char jws[2048];
+    char whole[2048];
+    open_chapter("50-job.md");
+    assert_true(next_block("payload", payload, sizeof payload));
+    assert_true(next_block("jws", jws, sizeof jws));
+    assert_int_equal(tool_key_read(JOB_KEY, false, &key), 0);
+    struct otter_agent_config config = job_config;
+    config.state = &state;
+    config.job_keys = &key.verify;
+    config.job_keys_count = 1;
+    config.hardware_revision = 2;
+    config.device_id = "device-2";
+    memcpy(whole, jws, sizeof whole);
+    assert_int_equal(otter_job_read(&config, jws, strlen(jws), work, sizeof work, &job), 0);
+    assert_int_equal(job.verdict, OTTER_OUTCOME_NONE);
+    assert_int_equal(job.sequence, 7);
+    assert_int_equal(job.issued, 1800000000);
+    assert_int_equal(job.turn, 1800471744);
+    *strrchr(whole, '.') = '\0'; /* header and payload are what the text says */
+    payload[strcspn(payload, "\n")] = '\0';
+    char expected[2048] = "";
+    job_encode(expected, "{\"alg\":\"ES256\"}", 15);
+    strcat(expected, ".");
+    job_encode(expected, payload, strlen(payload));
+    assert_string_equal(whole, expected);
+    tool_key_free(&key);
 }
 
 /* CR LF line ends and the empty line, which the chapter leaves out. */
@@ -228,6 +266,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_jobs_are_accepted),
         cmocka_unit_test(test_the_verdicts_are_as_told),
+        cmocka_unit_test(test_the_signed_job_is_genuine),
         cmocka_unit_test(test_the_requests_are_sent_byte_for_byte),
         cmocka_unit_test(test_the_source_is_as_told),
         cmocka_unit_test(test_the_report_is_as_told),
