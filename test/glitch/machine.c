@@ -246,6 +246,11 @@ const uint8_t *machine_peek(struct machine *machine, uint32_t addr, uint32_t siz
     return memory_at(machine, addr, size, MAY_READ);
 }
 
+uint8_t *machine_poke(struct machine *machine, uint32_t addr, uint32_t size)
+{
+    return addr >= FLASH_ADDR ? NULL : memory_at(machine, addr, size, MAY_WRITE);
+}
+
 void machine_run_to(struct machine *machine, uint64_t patience, uint32_t pc, uint32_t sp)
 {
     struct cpu *cpu = &machine->cpu;

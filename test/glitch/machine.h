@@ -63,6 +63,7 @@ void machine_run(struct machine *machine, uint64_t patience);
 void machine_run_to(struct machine *machine, uint64_t patience, uint32_t pc, uint32_t sp);
 /* `size` readable bytes; NULL: there are none. */
 const uint8_t *machine_peek(struct machine *machine, uint32_t addr, uint32_t size);
+uint8_t *machine_poke(struct machine *machine, uint32_t addr, uint32_t size); /* the same, to be written; RAM only */
 
 /* Take back the stores to flash since there were `count` of them. */
 void board_flash_back(struct board *board, size_t count);

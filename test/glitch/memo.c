@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* memo.c - results of the signature check and of the journal's CRC, by their input. */
+/* memo.c - results of the signature check, SHA-256's blocks and the journal's cells, by their input. */
 #include "test/glitch/memo.h"
 
 #include <string.h>
 
 #include "test/glitch/machine.h"
 
-enum { PUBKEY = 91, HASH = 32, SIG_MAX = 512, RECORD = 32 };
+enum { PUBKEY = 91, HASH = 32, SIG_MAX = 512, RECORD = 32, BLOCK = 64, SHA_STATE = 72, AREA = 12, FOUND = 2, IN_MEMORY = 28 };
 
 /* otter_ecdsa_p256_verify(key {type, verify, pubkey, pubkey_len}, hash, sig, sig_len) */
 static bool verify_input(struct machine *machine, struct memo *memo)
@@ -43,6 +43,48 @@ static bool crc_input(struct machine *machine, struct memo *memo)
     return true;
 }
 
+/* mbedtls_internal_sha256_process(context, block): all that it reads and writes of the first is the state */
+static bool sha_input(struct machine *machine, struct memo *memo)
+{
+    const uint32_t *r = machine->cpu.r;
+    const uint8_t *state = machine_peek(machine, r[0] + SHA_STATE, HASH);
+    const uint8_t *block = machine_peek(machine, r[1], BLOCK);
+    if (state == NULL || block == NULL) {
+        return false;
+    }
+    memcpy(memo->input, state, HASH);
+    memcpy(memo->input + HASH, block, BLOCK);
+    memo->size = HASH + BLOCK;
+    memo->output_addr = r[0] + SHA_STATE;
+    memo->output_size = HASH;
+    return true;
+}
+
+/* read_cell(journal {area {flash, base, size}}, off, ret_record). The device behind flash is constant. */
+static bool cell_input(struct machine *machine, struct memo *memo)
+{
+    const uint32_t *r = machine->cpu.r;
+    const uint8_t *area = machine_peek(machine, r[0], AREA);
+    uint32_t device;
+    if (area == NULL) {
+        return false;
+    }
+    memcpy(&device, area, sizeof device);
+    if (device >= ROM_SIZE) {
+        return false;
+    }
+    uint8_t *to = memo->input;
+    memcpy(to, area, AREA);
+    memcpy(to += AREA, &r[1], sizeof r[1]);
+    memcpy(to += sizeof r[1], &machine->board->flash_hash, sizeof machine->board->flash_hash);
+    memcpy(to += sizeof machine->board->flash_hash, &machine->mpu_ctrl, sizeof machine->mpu_ctrl);
+    memcpy(to += sizeof machine->mpu_ctrl, machine->rbar, sizeof machine->rbar);
+    memcpy(to += sizeof machine->rbar, machine->rasr, sizeof machine->rasr);
+    memo->size = (size_t)(to + sizeof machine->rasr - memo->input);
+    memo->output_addr = r[2];
+    return true;
+}
+
 static struct memo *place_of(struct memos *memos, const struct memo *memo)
 {
     uint32_t hash = memo->function;
@@ -57,16 +99,25 @@ static bool same(const struct memo *a, const struct memo *b)
     return a->function == b->function && a->size == b->size && memcmp(a->input, b->input, a->size) == 0;
 }
 
-static void return_with(struct machine *machine, const struct memo *memo)
+/* False: what it gives cannot be stored where it is wanted now. */
+static bool return_with(struct machine *machine, const struct memo *memo, uint32_t output_addr)
 {
     uint32_t *r = machine->cpu.r;
     uint32_t back = r[LR];
+    if (memo->output_size != 0) {
+        uint8_t *output = machine_poke(machine, output_addr, memo->output_size);
+        if (output == NULL) {
+            return false;
+        }
+        memcpy(output, memo->output, memo->output_size);
+    }
     for (unsigned i = 0; i < PC; i++) {
         r[i] = (memo->changed >> i & 1) != 0 ? 0xDEADBEEF : r[i];
     }
     r[0] = memo->result;
     r[PC] = back & ~1u;
     machine->cpu.count++;
+    return true;
 }
 
 static uint16_t changed_since(const struct cpu *cpu, const uint32_t *before)
@@ -78,28 +129,69 @@ static uint16_t changed_since(const struct cpu *cpu, const uint32_t *before)
     return (uint16_t)changed;
 }
 
+static bool is_back(const struct cpu *cpu, const uint32_t *before)
+{
+    return cpu->end == CPU_RUNS && cpu->r[PC] == (before[LR] & ~1u) && cpu->r[SP] == before[SP];
+}
+
+/* To the end of the function, and through those that it calls. */
+static void run_out(struct machine *machine, uint64_t patience, const uint32_t *before)
+{
+    struct cpu *cpu = &machine->cpu;
+    machine_run_to(machine, patience, before[LR] & ~1u, before[SP]);
+    while (cpu->end == CPU_RUNS && !is_back(cpu, before)) {
+        memo_call(machine, patience);
+        if (cpu->end == CPU_RUNS && cpu->count - machine->fed > patience) {
+            cpu->end = CPU_HANGS;
+        } else if (cpu->end == CPU_RUNS && !is_back(cpu, before) && !memo_is_entry(&machine->board->memos, cpu->r[PC])) {
+            machine_run_to(machine, patience, before[LR] & ~1u, before[SP]);
+        }
+    }
+}
+
+/* What it stored; a cell that is no record stores nothing. */
+static void take_output(struct machine *machine, struct memo *memo, bool is_cell)
+{
+    memo->output_size = !is_cell ? memo->output_size : memo->result == FOUND ? IN_MEMORY : 0;
+    if (memo->output_size != 0) {
+        const uint8_t *output = machine_peek(machine, memo->output_addr, memo->output_size);
+        memcpy(memo->output, output, memo->output_size);
+    }
+}
+
 void memo_call(struct machine *machine, uint64_t patience)
 {
+    static bool (*const inputs[MEMO_FUNCTIONS])(struct machine *, struct memo *) = {
+        [MEMO_VERIFY] = verify_input, [MEMO_SHA] = sha_input, [MEMO_CELL] = cell_input, [MEMO_CRC] = crc_input};
     struct memos *memos = &machine->board->memos;
     struct cpu *cpu = &machine->cpu;
     struct memo memo = {.function = cpu->r[PC]};
-    bool is_verify = memo.function == memos->verify;
-    if (!(is_verify ? verify_input(machine, &memo) : crc_input(machine, &memo))) {
+    unsigned which = 0;
+    while (memos->at[which] != memo.function) {
+        which++;
+    }
+    if (!inputs[which](machine, &memo)) {
         machine_run_to(machine, patience, 0, 0);
         return;
     }
     struct memo *place = place_of(memos, &memo);
-    if (same(place, &memo)) {
-        return_with(machine, place);
+    if (same(place, &memo) && return_with(machine, place, memo.output_addr)) {
         return;
     }
     uint32_t before[16];
     memcpy(before, cpu->r, sizeof before);
-    machine_run_to(machine, is_verify ? (uint64_t)HZ * 4 : patience, cpu->r[LR] & ~1u, cpu->r[SP]);
+    bool is_verify = which == MEMO_VERIFY;
+    run_out(machine, is_verify ? (uint64_t)HZ * 4 : patience, before);
     machine->fed = is_verify ? cpu->count : machine->fed; /* that was no hanging */
-    if (cpu->end == CPU_RUNS && cpu->r[PC] == (before[LR] & ~1u)) {
+    if (is_back(cpu, before)) {
         memo.result = cpu->r[0];
         memo.changed = changed_since(cpu, before);
+        take_output(machine, &memo, which == MEMO_CELL);
         *place = memo;
     }
+}
+
+void memo_forget(struct memos *memos)
+{
+    memset(memos->places, 0, sizeof memos->places);
 }

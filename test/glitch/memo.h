@@ -2,9 +2,10 @@
 /*
  * memo.h - functions that only compute are not executed twice on the same bytes.
  *
- * A signature check is 18 million instructions, and every trial before it has one to come. Its result
- * is a function of key, hash and signature, so it is looked up by their bytes; what it leaves
- * in registers is made useless. Trials within it execute it, of course.
+ * A signature check is 18 million instructions, and every trial before it has one to come; so have
+ * the blocks of SHA-256, the journal's cells and their CRC. What they give is a function of what they
+ * read, so it is looked up by those bytes (a cell: by the state of all flash, and by the MPU's); what they
+ * leave in registers is made useless. Trials within them execute them, of course.
  */
 #ifndef GLITCH_MEMO_H
 #define GLITCH_MEMO_H
@@ -13,26 +14,33 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MEMO_INPUT_MAX = 640, MEMO_PLACES = 2048, MEMO_FUNCTIONS = 2 };
+enum { MEMO_INPUT_MAX = 640, MEMO_OUTPUT_MAX = 32, MEMO_PLACES = 8192 };
+enum memo_function { MEMO_VERIFY, MEMO_SHA, MEMO_CELL, MEMO_CRC, MEMO_FUNCTIONS };
 
 struct memo {
     uint32_t function; /* address; 0: empty */
     size_t size;
     uint8_t input[MEMO_INPUT_MAX];
+    uint8_t output[MEMO_OUTPUT_MAX]; /* goes to memory */
+    uint32_t output_addr, output_size;
     uint32_t result;
     uint16_t changed; /* bit n: register n has another value afterwards */
 };
 
 struct memos {
-    uint32_t verify, crc; /* addresses; 0: not in this program, or nothing is to be remembered */
+    uint32_t at[MEMO_FUNCTIONS]; /* addresses; 0: not in this program, or nothing is to be remembered */
     struct memo places[MEMO_PLACES];
 };
 
 struct machine;
 static inline bool memo_is_entry(const struct memos *memos, uint32_t pc)
 {
-    return (pc == memos->verify || pc == memos->crc) && pc != 0;
+    return pc != 0 && (pc == memos->at[MEMO_VERIFY] || pc == memos->at[MEMO_SHA] || pc == memos->at[MEMO_CELL] ||
+                       pc == memos->at[MEMO_CRC]);
 }
+
+/* Flash has changed behind its hash. */
+void memo_forget(struct memos *memos);
 
 /* At such an entry: to its end, or as machine_run ends. */
 void memo_call(struct machine *machine, uint64_t patience);

@@ -76,6 +76,26 @@ static void take_functions(struct program *program, const uint8_t *bytes, const 
     qsort(program->functions, program->count, sizeof *program->functions, by_address);
 }
 
+/* Functions by the beginning of their names: compilers put something behind them. */
+static void find_memos(const struct program *program, uint32_t *ret_at)
+{
+    static const char *const names[MEMO_FUNCTIONS] = {[MEMO_VERIFY] = "otter_ecdsa_p256_verify", [MEMO_CRC] = "crc32_of",
+                                                      [MEMO_SHA] = "mbedtls_internal_sha256_process", [MEMO_CELL] = "read_cell"};
+    for (unsigned i = 0; i < MEMO_FUNCTIONS; i++) {
+        ret_at[i] = 0;
+        for (size_t k = 0; k < program->count; k++) {
+            const char *name = program->functions[k].name;
+            size_t len = strlen(names[i]);
+            if (strncmp(name, names[i], len) == 0 && (name[len] == '\0' || name[len] == '.')) {
+                ret_at[i] = program->functions[k].addr;
+            }
+        }
+        if (ret_at[i] == 0) {
+            fprintf(stderr, "glitch: no function %s: this will take longer\n", names[i]);
+        }
+    }
+}
+
 void program_load(struct program *program, struct board *board, const char *path)
 {
     size_t size;
@@ -106,8 +126,7 @@ void program_load(struct program *program, struct board *board, const char *path
         fail(path, "has no symbols");
     }
     free(bytes);
-    board->memos.verify = program_find(program, "otter_ecdsa_p256_verify");
-    board->memos.crc = program_find(program, "crc32_of.constprop.0");
+    find_memos(program, board->memos.at);
 }
 
 const struct function *program_at(const struct program *program, uint32_t addr)

@@ -189,6 +189,7 @@ static bool first_boot(void)
 bool scene_set(const struct scene *scene, const char *folder, struct board *board)
 {
     target = board;
+    memo_forget(&board->memos);
     board->undos_count = 0;
     memset(board->flash, 0, FLASH_SIZE);
     memset(board->flash + (OTTER_MAP_INTERNAL_ADDR - FLASH_ADDR), OTTER_MAP_INTERNAL_ERASED, OTTER_MAP_INTERNAL_SIZE);
@@ -204,6 +205,7 @@ bool scene_set(const struct scene *scene, const char *folder, struct board *boar
     }
     board->undos_count = 0;
     board->flash_hash = 0;
+    memo_forget(&board->memos);
     free(right_bytes);
     right_bytes = scene->right == NULL ? NULL : image(folder, scene->right, &right_size);
     return true;
