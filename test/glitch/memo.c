@@ -31,7 +31,7 @@ static bool verify_input(struct machine *machine, struct memo *memo)
     return true;
 }
 
-/* crc32_of(raw), of a record */
+/* otter_crc32(raw, len), of a record; its length is a constant where it is called */
 static bool crc_input(struct machine *machine, struct memo *memo)
 {
     const uint8_t *raw = machine_peek(machine, machine->cpu.r[0], RECORD);

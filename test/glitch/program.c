@@ -40,7 +40,7 @@ static enum extent extent_of(const char *name)
         enum extent extent;
     } known[] = {
         {"u256_", CRYPTO},    {"u288_", CRYPTO},      {"m256_", CRYPTO},          {"point_", CRYPTO},
-        {"scalar_", CRYPTO},  {"ecdsa_m256", CRYPTO}, {"mbedtls_", CRYPTO},       {"crc32_of", LONG},
+        {"scalar_", CRYPTO},  {"ecdsa_m256", CRYPTO}, {"mbedtls_", CRYPTO},       {"otter_crc32", LONG},
         {"read_cell", LONG},  {"find_head", LONG},    {"settings_start", LONG},   {"words_", LONG},
         {"board_write", LONG},
     };
@@ -79,7 +79,7 @@ static void take_functions(struct program *program, const uint8_t *bytes, const 
 /* Functions by the beginning of their names: compilers put something behind them. */
 static void find_memos(const struct program *program, uint32_t *ret_at)
 {
-    static const char *const names[MEMO_FUNCTIONS] = {[MEMO_VERIFY] = "otter_ecdsa_p256_verify", [MEMO_CRC] = "crc32_of",
+    static const char *const names[MEMO_FUNCTIONS] = {[MEMO_VERIFY] = "otter_ecdsa_p256_verify", [MEMO_CRC] = "otter_crc32",
                                                       [MEMO_SHA] = "mbedtls_internal_sha256_process", [MEMO_CELL] = "read_cell"};
     for (unsigned i = 0; i < MEMO_FUNCTIONS; i++) {
         ret_at[i] = 0;
