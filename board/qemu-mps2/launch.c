@@ -3,7 +3,8 @@
  * launch.c - from the bootloader into an application.
  *
  * A jump to what is no program ends in a lock-up that only a power cycle cures, so the two words
- * that the processor starts from are checked first. That they are genuine is checked elsewhere.
+ * that the processor starts from are checked first. That they are genuine is checked elsewhere. With the
+ * MPU off nothing stops a jump astray, so they are read twice.
  */
 #include "board/board.h"
 #include "board/qemu-mps2/machine.h"
@@ -36,6 +37,9 @@ _Noreturn void board_launch(uint32_t vector_table)
     NVIC_UNPEND = UINT32_MAX;
     MPU.ctrl = 0;
     SCB.vtor = vector_table;
+    while (vectors[0] != stack || vectors[1] != first) {
+        /* One wrong bit on the way here leads anywhere: the watchdog ends this. */
+    }
     __asm volatile("dsb\n\t"
                    "msr control, %2\n\t" /* back to the main stack */
                    "isb\n\t"

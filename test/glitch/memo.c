@@ -6,7 +6,7 @@
 
 #include "test/glitch/machine.h"
 
-enum { PUBKEY = 91, HASH = 32, SIG_MAX = 512, RECORD = 32, BLOCK = 64, SHA_STATE = 72, AREA = 12, FOUND = 2, IN_MEMORY = 28 };
+enum { PUBKEY = 91, HASH = 32, SIG_MAX = 512, RECORD = 32, BLOCK = 64, SHA_STATE = 72, NUMBER = 32, AREA = 12, FOUND = 2, IN_MEMORY = 28 };
 
 /* otter_ecdsa_p256_verify(key {type, verify, pubkey, pubkey_len}, hash, sig, sig_len) */
 static bool verify_input(struct machine *machine, struct memo *memo)
@@ -60,6 +60,30 @@ static bool sha_input(struct machine *machine, struct memo *memo)
     return true;
 }
 
+/* scalar_mult(ret_x, ret_y, x, y, factor); the last one is on the stack */
+static bool point_input(struct machine *machine, struct memo *memo)
+{
+    const uint32_t *r = machine->cpu.r;
+    const uint8_t *pointer = machine_peek(machine, r[SP], 4);
+    uint32_t from[3] = {r[2], r[3]};
+    if (pointer == NULL) {
+        return false;
+    }
+    memcpy(&from[2], pointer, 4);
+    for (unsigned i = 0; i < 3; i++) {
+        const uint8_t *number = machine_peek(machine, from[i], NUMBER);
+        if (number == NULL) {
+            return false;
+        }
+        memcpy(memo->input + i * NUMBER, number, NUMBER);
+    }
+    memo->size = 3 * NUMBER;
+    memo->output_addr = r[0];
+    memo->second_addr = r[1];
+    memo->output_size = 2 * NUMBER;
+    return true;
+}
+
 /* read_cell(journal {area {flash, base, size}}, off, ret_record). The device behind flash is constant. */
 static bool cell_input(struct machine *machine, struct memo *memo)
 {
@@ -87,11 +111,14 @@ static bool cell_input(struct machine *machine, struct memo *memo)
 
 static struct memo *place_of(struct memos *memos, const struct memo *memo)
 {
-    uint32_t hash = memo->function;
-    for (size_t i = 0; i < memo->size; i++) {
-        hash = (hash ^ memo->input[i]) * 16777619u;
+    uint64_t hash = memo->function;
+    for (size_t i = 0; i < memo->size; i += 8) {
+        uint64_t word = 0;
+        memcpy(&word, memo->input + i, memo->size - i < 8 ? memo->size - i : 8);
+        hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+        hash ^= hash >> 29;
     }
-    return &memos->places[(hash ^ hash >> 15) % MEMO_PLACES];
+    return &memos->places[hash % MEMO_PLACES];
 }
 
 static bool same(const struct memo *a, const struct memo *b)
@@ -99,17 +126,28 @@ static bool same(const struct memo *a, const struct memo *b)
     return a->function == b->function && a->size == b->size && memcmp(a->input, b->input, a->size) == 0;
 }
 
+/* The bytes that a function stores; NULL: they cannot be stored here. Two of them, or twice the same. */
+static bool outputs(struct machine *machine, const struct memo *memo, uint32_t size, uint8_t *ret_at[2])
+{
+    uint32_t half = memo->second_addr != 0 ? size / 2 : size;
+    ret_at[0] = machine_poke(machine, memo->output_addr, half);
+    ret_at[1] = memo->second_addr != 0 ? machine_poke(machine, memo->second_addr, half) : ret_at[0];
+    return ret_at[0] != NULL && ret_at[1] != NULL;
+}
+
 /* False: what it gives cannot be stored where it is wanted now. */
-static bool return_with(struct machine *machine, const struct memo *memo, uint32_t output_addr)
+static bool return_with(struct machine *machine, const struct memo *memo, const struct memo *call)
 {
     uint32_t *r = machine->cpu.r;
     uint32_t back = r[LR];
+    uint8_t *to[2];
     if (memo->output_size != 0) {
-        uint8_t *output = machine_poke(machine, output_addr, memo->output_size);
-        if (output == NULL) {
+        uint32_t size = memo->output_size;
+        if (!outputs(machine, call, size, to)) {
             return false;
         }
-        memcpy(output, memo->output, memo->output_size);
+        memcpy(to[0], memo->output, to[0] == to[1] ? size : size / 2);
+        memcpy(to[1], memo->output + (to[0] == to[1] ? 0 : size / 2), to[0] == to[1] ? size : size / 2);
     }
     for (unsigned i = 0; i < PC; i++) {
         r[i] = (memo->changed >> i & 1) != 0 ? 0xDEADBEEF : r[i];
@@ -150,22 +188,33 @@ static void run_out(struct machine *machine, uint64_t patience, const uint32_t *
 }
 
 /* What it stored; a cell that is no record stores nothing. */
-static void take_output(struct machine *machine, struct memo *memo, bool is_cell)
+static bool take_output(struct machine *machine, struct memo *memo, bool is_cell)
 {
-    memo->output_size = !is_cell ? memo->output_size : memo->result == FOUND ? IN_MEMORY : 0;
-    if (memo->output_size != 0) {
-        const uint8_t *output = machine_peek(machine, memo->output_addr, memo->output_size);
-        memcpy(memo->output, output, memo->output_size);
+    uint8_t *from[2];
+    uint32_t size = !is_cell ? memo->output_size : memo->result == FOUND ? IN_MEMORY : 0;
+    memo->output_size = size;
+    if (size == 0) {
+        return true;
     }
+    if (!outputs(machine, memo, size, from)) {
+        return false;
+    }
+    memcpy(memo->output, from[0], from[0] == from[1] ? size : size / 2);
+    if (from[0] != from[1]) {
+        memcpy(memo->output + size / 2, from[1], size / 2);
+    }
+    return true;
 }
 
 void memo_call(struct machine *machine, uint64_t patience)
 {
     static bool (*const inputs[MEMO_FUNCTIONS])(struct machine *, struct memo *) = {
-        [MEMO_VERIFY] = verify_input, [MEMO_SHA] = sha_input, [MEMO_CELL] = cell_input, [MEMO_CRC] = crc_input};
+        [MEMO_VERIFY] = verify_input, [MEMO_POINT] = point_input, [MEMO_SHA] = sha_input, [MEMO_CELL] = cell_input, [MEMO_CRC] = crc_input};
     struct memos *memos = &machine->board->memos;
     struct cpu *cpu = &machine->cpu;
-    struct memo memo = {.function = cpu->r[PC]};
+    struct memo memo; /* its bytes up to `size` count */
+    memo.function = cpu->r[PC];
+    memo.output_addr = memo.second_addr = memo.output_size = 0;
     unsigned which = 0;
     while (memos->at[which] != memo.function) {
         which++;
@@ -175,19 +224,20 @@ void memo_call(struct machine *machine, uint64_t patience)
         return;
     }
     struct memo *place = place_of(memos, &memo);
-    if (same(place, &memo) && return_with(machine, place, memo.output_addr)) {
+    if (same(place, &memo) && return_with(machine, place, &memo)) {
         return;
     }
     uint32_t before[16];
     memcpy(before, cpu->r, sizeof before);
-    bool is_verify = which == MEMO_VERIFY;
+    bool is_verify = which == MEMO_VERIFY || which == MEMO_POINT;
     run_out(machine, is_verify ? (uint64_t)HZ * 4 : patience, before);
     machine->fed = is_verify ? cpu->count : machine->fed; /* that was no hanging */
     if (is_back(cpu, before)) {
         memo.result = cpu->r[0];
         memo.changed = changed_since(cpu, before);
-        take_output(machine, &memo, which == MEMO_CELL);
-        *place = memo;
+        if (take_output(machine, &memo, which == MEMO_CELL)) {
+            *place = memo;
+        }
     }
 }
 

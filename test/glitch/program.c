@@ -80,7 +80,8 @@ static void take_functions(struct program *program, const uint8_t *bytes, const 
 static void find_memos(const struct program *program, uint32_t *ret_at)
 {
     static const char *const names[MEMO_FUNCTIONS] = {[MEMO_VERIFY] = "otter_ecdsa_p256_verify", [MEMO_CRC] = "otter_crc32",
-                                                      [MEMO_SHA] = "mbedtls_internal_sha256_process", [MEMO_CELL] = "read_cell"};
+                                                      [MEMO_SHA] = "mbedtls_internal_sha256_process", [MEMO_CELL] = "read_cell",
+                                                      [MEMO_POINT] = "scalar_mult"};
     for (unsigned i = 0; i < MEMO_FUNCTIONS; i++) {
         ret_at[i] = 0;
         for (size_t k = 0; k < program->count; k++) {
