@@ -127,6 +127,18 @@ static int place_of(const char *salt, const char *id)
     return (int)(((uint32_t)hash[0] << 24 | (uint32_t)hash[1] << 16 | (uint32_t)hash[2] << 8 | hash[3]) % 1000);
 }
 
+/* To the second: in from its turn on, out one before. */
+static void compare_turn(const json_t *json, int place, uint32_t turn)
+{
+    struct rollout_view view;
+    if (turn != 0 && turn != UINT32_MAX) {
+        assert_true(rollout_view_of(json, turn, &view));
+        assert_true(place < view.permille_now);
+        assert_true(rollout_view_of(json, (int64_t)turn - 1, &view));
+        assert_true(place >= view.permille_now);
+    }
+}
+
 /* Each device's turn against what `otter rollout status` would say at that moment. */
 static void compare(const json_t *json, int64_t now)
 {
@@ -143,6 +155,7 @@ static void compare(const json_t *json, int64_t now)
         config.device_id = id;
         assert_int_equal(read_job(&config, json, &job), OTTER_OUTCOME_NONE);
         bool in = (int64_t)job.turn <= now;
+        compare_turn(json, place_of(view.salt, id), job.turn);
         if (in != (place_of(view.salt, id) < view.permille_now)) {
             fail_msg("place %d, %d permille of %d, start %lld, ramp %lld, at %lld: turn %u", place_of(view.salt, id),
                      view.permille_now, view.permille, (long long)view.start, (long long)view.ramp_seconds, (long long)now, job.turn);
