@@ -36,32 +36,38 @@ static int permille_at(const struct rollout_view *view, int64_t now)
     return view->permille;
 }
 
-static bool number_or(const json_t *rollout, const char *key, json_int_t other, int64_t *ret_number)
+/* 0 where it is not given, or an empty text: as devices have it. */
+static bool number_of(const json_t *rollout, const char *key, int64_t *ret_number)
 {
-    json_int_t number = other;
-    bool good = !job_get(rollout, key) || job_number(rollout, key, &number);
+    const char *text = job_text(rollout, key);
+    json_int_t number = 0;
+    bool given = job_get(rollout, key) && !(text && !text[0]);
+    bool good = !given || job_number(rollout, key, &number);
     *ret_number = number;
     return good;
+}
+
+static bool text_of(const json_t *rollout, const char *key, const char **ret_text)
+{
+    const char *text = job_text(rollout, key);
+    *ret_text = text ? text : "";
+    return text || !job_get(rollout, key);
 }
 
 bool rollout_view_of(const json_t *job, int64_t now, struct rollout_view *ret_view)
 {
     const json_t *rollout = job_get(job, "Rollout");
-    json_int_t permille = 1000;
+    int64_t permille = 0;
     *ret_view = (struct rollout_view){.permille = 1000, .permille_now = 1000, .salt = "", .rings = ""};
     if (!rollout) {
         return true;
     }
-    const char *salt = job_text(rollout, "Salt");
-    const char *rings = job_text(rollout, "Rings");
-    bool good = json_is_object(rollout) && job_number(rollout, "Permille", &permille) && permille <= 1000 &&
-                number_or(rollout, "Start", 0, &ret_view->start) &&
-                number_or(rollout, "RampSeconds", 0, &ret_view->ramp_seconds) &&
-                !job_get(rollout, "Salt") == !salt && !job_get(rollout, "Rings") == !rings;
+    bool good = json_is_object(rollout) && number_of(rollout, "Permille", &permille) && permille <= 1000 &&
+                number_of(rollout, "Start", &ret_view->start) &&
+                number_of(rollout, "RampSeconds", &ret_view->ramp_seconds) &&
+                text_of(rollout, "Salt", &ret_view->salt) && text_of(rollout, "Rings", &ret_view->rings);
     ret_view->limited = true;
     ret_view->permille = (int)permille;
-    ret_view->salt = salt ? salt : "";
-    ret_view->rings = rings ? rings : "";
     ret_view->halted = permille == 0 && !ret_view->rings[0];
     ret_view->permille_now = permille_at(ret_view, now);
     return good;

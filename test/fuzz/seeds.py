@@ -248,6 +248,23 @@ def job_seeds(corpus):
         corpus.add("job", "jws-" + name, b"\x20", text)
 
 
+ROLLOUTS = {
+    "none": "", "share": ',"Rollout":{"Permille":25,"Salt":"s"}', "halted": ',"Rollout":{"Permille":0,"Salt":"s"}',
+    "rings": ',"Rollout":{"Permille":"0","Rings":"a,b"}', "ramp": ',"Rollout":{"Permille":500,"Start":1799999000,"RampSeconds":86400}',
+    "later": ',"rollout":{"permille":1000,"START":"1900000000"}', "empty": ',"Rollout":{"Permille":"","Start":"","RampSeconds":"","Salt":"","Rings":""}',
+    "nothing": ',"Rollout":{}', "much": ',"Rollout":{"Permille":1001}', "list": ',"Rollout":[]', "expiring": ',"Issued":1790000000,"Expires":"1800000001"',
+    "highest": ',"Rollout":{"Permille":1000,"RampSeconds":4294967295,"Start":4294967295}',
+}
+
+
+def rollout_seeds(corpus):
+    for name, more in ROLLOUTS.items():
+        corpus.add("rollout", name, b"\x35", '{"Version":"1.1.0","File":"/f.bin","Size":5,"Sequence":3%s}' % more)
+    signed = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in (b'{"alg":"ES256"}', JOBS["least"].encode(), bytes(range(64))))
+    corpus.add("rollout", "signed-by-nobody", b"\0", signed, b"\n")
+    corpus.add("rollout", "signed-by-none", b"\0", signed.replace(signed.split(b".")[0], b"eyJhbGciOiJub25lIn0"))
+
+
 def url_seeds(corpus):
     paths = ["/f", "/a/b/c.bin?x=y", "/"]
     locations = ["https://cdn.example/x", "http://home.example/", "//cdn.example:8443/y?z", "/abs", "rel", "../up", "./here", "?q", "#f", "",
@@ -516,7 +533,7 @@ def device_seeds(corpus):
 def main(folder):
     corpus = Corpus(folder)
     for seeds in (push_seeds, flashmap_seeds, firmware_seeds, certificate_seeds, serve_seeds, settings_seeds, uart_seeds, device_seeds,
-                  image_seeds, signature_seeds, journal_seeds, trailer_seeds, boot_seeds, job_seeds, url_seeds, http_seeds, agent_seeds):
+                  image_seeds, signature_seeds, journal_seeds, trailer_seeds, boot_seeds, job_seeds, rollout_seeds, url_seeds, http_seeds, agent_seeds):
         seeds(corpus)
 
 
