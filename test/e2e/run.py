@@ -18,6 +18,7 @@ import lying_redirect  # noqa: E402,F401
 import lying_size  # noqa: E402,F401
 import lying_tls  # noqa: E402,F401
 import resume  # noqa: E402,F401
+import rollout  # noqa: E402,F401
 import signed  # noqa: E402,F401
 import server_self  # noqa: E402,F401
 
