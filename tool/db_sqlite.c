@@ -6,11 +6,13 @@
  * A file that was removed or replaced under a running process is noticed at the next
  * transaction; writing on into a file without a name would lose everything.
  */
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "tool/db_backend.h"
 
@@ -66,9 +68,21 @@ static enum db_result script(struct db *db, const char *sql)
     return judge(db, sqlite3_exec(db->handle, sql, NULL, NULL, NULL));
 }
 
+/* Who can read it has the hashes of tokens and passwords: a new one is its owner's alone. */
+static void create_private(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd >= 0) {
+        (void)close(fd); /* SQLite makes a database of an empty file, and its log with the same mode */
+    }
+}
+
 static enum db_result connect_file(struct db *db)
 {
     sqlite3 *handle = NULL;
+    if (db->may_create) {
+        create_private(db->where);
+    }
     struct sqlite *sqlite = calloc(1, sizeof *sqlite);
     int rc = sqlite3_open_v2(db->where, &handle,
                              SQLITE_OPEN_READWRITE | (db->may_create ? SQLITE_OPEN_CREATE : 0), NULL);

@@ -286,6 +286,20 @@ static void raise_limits(void)
     (void)signal(SIGPIPE, SIG_IGN);
 }
 
+/* What may be meant, but should be known. */
+static void warn(const struct serve *serve)
+{
+    const struct serve_options *options = serve->options;
+    bool local = strncmp(options->listen, "127.", 4) == 0 || strcmp(options->listen, "::1") == 0 ||
+                 strcmp(options->listen, "localhost") == 0;
+    if (options->open_reports) {
+        serve_log_note(serve, "--open-reports: anybody can report for any device");
+    }
+    if (options->database && !serve->tls && !local && !options->behind_proxy) {
+        serve_log_note(serve, "no --cert: tokens and passwords travel in the clear");
+    }
+}
+
 static int serve_folder(const struct serve_options *options)
 {
     struct serve serve = {.options = options, .report_fd = -1, .root_fd = -1};
@@ -313,9 +327,7 @@ static int serve_folder(const struct serve_options *options)
     }
     if (rc == 0 && (rc = set_up(&serve, fd)) == 0) {
         serve_announce(&serve, fd);
-        if (options->open_reports) {
-            serve_log_note(&serve, "--open-reports: anybody can report for any device");
-        }
+        warn(&serve);
         rc = loop(&serve);
     }
     tear_down(&serve);

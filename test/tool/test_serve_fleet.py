@@ -342,10 +342,32 @@ class Halts(FleetServer):
         self.assertEqual(self.rows("SELECT COUNT(*) FROM rollouts"), [(1,)])
 
 
+class Agents(FleetServer):
+    def test_a_real_device_is_followed_through_its_update(self):
+        os.unlink(self.www / "ota_update.json")
+        self.otter("certs", "--out", "pki")
+        self.otter("certs", "--client", "kit-1", "--out", "pki")
+        self.otter("keygen", "--type", "ecdsa-p256", "sign.pem")
+        for version in ("1.0.0", "1.1.0"):
+            self.otter("device", "app", "--version", version, "-o", "payload")
+            self.otter("sign", "--key", "sign.pem", "--version", version, "--map", "psoc62_2m_ext_swap_single", "payload", version + ".bin")
+        self.otter("publish", "--image", "1.1.0.bin", "--folder", "www", "--board", "APP_CY8CPROTO_062S2_43439")
+        server = self.serve("--cert", "pki/http_server.crt", "--key", "pki/http_server.key", "--client-ca", "pki/http_ca.crt")
+        self.otter("device", "init", "kit", "--map", "psoc62_2m_ext_swap_single", "--key", "sign.pem", "--image", "1.0.0.bin", "--server",
+                   f"https://localhost:{server.port}", "--ca", "pki/http_ca.crt", "--cert", "pki/kit-1.crt", "--key-file", "pki/kit-1.key",
+                   "--device-id", "kit-1", "--poll-seconds", "1")
+        self.otter("device", "run", "kit", "--until", "confirmed=1.1.0", "--until", "reported", "--timeout", "50")
+        self.assertEqual(self.rows("SELECT device, result, from_version, to_version, board FROM reports ORDER BY serial"),
+                         [("kit-1", result, "1.0.0", "1.1.0", "APP_CY8CPROTO_062S2_43439") for result in ("installing", "confirmed")])
+        self.assertEqual(self.rows("SELECT device, state, version FROM devices"), [("kit-1", "ok", "1.1.0")])
+        self.assertTrue(all(len(row[0]) == 16 for row in self.rows("SELECT id FROM reports")))
+
+
 class Commands(FleetServer):
     def test_enrol(self):
         tokens = self.enrol("a", "b")
         self.assertEqual(sorted(tokens), ["a", "b"])
+        self.assertEqual((self.folder / "fleet.db").stat().st_mode & 0o777, 0o600)
         self.assertRegex(tokens["a"], r"^[A-Za-z0-9_-]{43}$")
         (self.folder / "names").write_text("c\n\nd\r\n")
         self.otter("device", "enrol", "--list", "names", "--out", "tokens", "--ring", "early", "--database", self.database)
