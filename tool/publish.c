@@ -19,7 +19,7 @@
 #include "tool/quantity.h"
 #include "tool/rollout_book.h"
 
-enum { LOCK_SECONDS = 30, PREFIX_MAX = 96 };
+enum { LOCK_SECONDS = 30, PREFIX_MAX = 96, SEQUENCE_LEAP = 1000000 };
 
 /* What the present document says; a place without one is fine. */
 static int judge_previous(const struct publish_options *options, const struct publish_release *release,
@@ -52,15 +52,25 @@ static int judge_terms(const struct publish_terms *terms, const struct publish_r
                        tool_version_text(&terms->min_version, text), release->version_text);
 }
 
-static int choose_sequence(const struct publish_terms *terms, const struct rollout_book *book, json_int_t *ret_sequence)
+/* Devices never go back: a slip of the finger must not use up what is left. */
+static int choose_sequence(const struct publish_options *options, const struct publish_terms *terms,
+                           const struct rollout_book *book, json_int_t *ret_sequence)
 {
     int rc = rollout_book_next(book, ret_sequence);
-    if (rc == 0 && terms->sequence > 0 && terms->sequence < *ret_sequence) {
-        return tool_refuse("--sequence %lld was given away: the next one is %lld", (long long)terms->sequence,
-                           (long long)*ret_sequence);
+    json_int_t next = *ret_sequence;
+    if (rc != 0 || terms->sequence == 0) {
+        return rc;
     }
-    *ret_sequence = terms->sequence > 0 ? terms->sequence : *ret_sequence;
-    return rc;
+    if (terms->sequence < next) {
+        return tool_refuse("--sequence %lld was given away: the next one is %lld", (long long)terms->sequence,
+                           (long long)next);
+    }
+    if (terms->sequence - next > SEQUENCE_LEAP && !options->force) {
+        return tool_refuse("--sequence %lld is far above the next one, %lld, and devices never go back: --force if you "
+                           "mean it", (long long)terms->sequence, (long long)next);
+    }
+    *ret_sequence = terms->sequence;
+    return 0;
 }
 
 static void say_who(const json_t *job, int64_t now)
@@ -120,7 +130,7 @@ static int write_job(const struct publish_options *options, const struct publish
     int rc = publish_terms_parse(options, book->now, &terms);
     rc = rc == 0 ? judge_previous(options, release, book) : rc;
     rc = rc == 0 ? judge_terms(&terms, release) : rc;
-    rc = rc == 0 ? choose_sequence(&terms, book, &sequence) : rc;
+    rc = rc == 0 ? choose_sequence(options, &terms, book, &sequence) : rc;
     if (rc == 0) {
         job = publish_job(options, &terms, release, book->key != NULL);
         rollout_stamp(job, sequence, book->now, terms.lifetime);

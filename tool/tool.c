@@ -8,7 +8,7 @@
 #include "tool/tool.h"
 
 static const char *current_command;
-static struct tool_catch catching;
+static _Thread_local struct tool_catch catching; /* a server's workers have visitors of their own */
 
 void tool_set_command(const char *name)
 {

@@ -26,7 +26,7 @@ int tool_refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int tool_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Until tool_catch_end, what these would say goes into `line` (NULL: nowhere), cut to `size`;
- * the last one wins. For a server that must tell its visitor. They nest. */
+ * the last one wins. For a server that must tell its visitor. They nest, each thread for itself. */
 struct tool_catch {
     bool active;
     char *line;

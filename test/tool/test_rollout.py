@@ -88,6 +88,10 @@ class Signed(Releases):
         self.assertEqual(self.job()["Sequence"], 4)  # the document does
         self.refused(1, "--sequence 4 was given away: the next one is 5", "publish", "--image", "app-1.1.0.bin", "--folder",
                      "www", "--job-key", "job.pem", "--board", "B", "--force", "--sequence", "4")
+        os.remove(self.folder / "www/ota_update.jws")
+        self.refused(1, "devices never go back", "publish", "--image", "app-1.1.0.bin", "--folder", "www", "--job-key", "job.pem",
+                     "--board", "B", "--sequence", "1000006")
+        self.publish("1.1.0", "--sequence", "1000005")
         self.publish("1.1.0", "--force", "--sequence", "4294967295")
         self.refused(1, "leaves no next one", "publish", "--image", "app-1.1.0.bin", "--folder", "www", "--job-key", "job.pem",
                      "--board", "B", "--force")
