@@ -265,6 +265,41 @@ def rollout_seeds(corpus):
     corpus.add("rollout", "signed-by-none", b"\0", signed.replace(signed.split(b".")[0], b"eyJhbGciOiJub25lIn0"))
 
 
+def jws_seeds(corpus):
+    def b64(data):
+        return base64.urlsafe_b64encode(data if isinstance(data, bytes) else data.encode("utf-8")).rstrip(b"=")
+    es256 = '{"alg":"ES256"}'
+    job = ('{"Version":"1.1.0","File":"/f","Size":5,"SHA256":"%s","Sequence":7,"Issued":1800000000,"Expires":1900000000,'
+           '"Audience":{"Board":"B"}%%s}' % ("0a" * 32))
+    r_s = bytes(range(64, 128))
+    rollout = ',"MinVersion":"1.0.0","Rollout":{"Permille":500,"Salt":"x","Start":1800000000,"RampSeconds":3600,"Rings":"a,beta"}'
+
+    def add(name, header=es256, payload=job % "", signature=r_s, flags=0, end=b""):
+        corpus.add("jws", name, bytes([flags]), b64(header), b".", b64(payload), b".", b64(signature), end)
+    add("good")
+    add("newline", end=b"\n")
+    add("refused", flags=1)
+    add("clock", flags=2)
+    add("rollout", payload=job % rollout, flags=4)
+    add("hardware", payload=(job % "").replace('"B"', '"B","HardwareMin":2,"HardwareMax":"3"'), flags=0x20)
+    add("replayed", payload=(job % "").replace('"Sequence":7', '"Sequence":4'))
+    add("issued-later", payload=(job % "").replace("1900000000", "1799999999"))
+    add("others", payload=(job % "").replace('"B"', '"C"'))
+    add("open", payload=(job % "").replace("Expires", "Expire"))
+    add("high-bits", signature=b"\xff" * 64)
+    add("zeros", signature=bytes(64))
+    add("small", signature=bytes(31) + b"\x80" + bytes(31) + b"\1")
+    add("short", signature=r_s[:-1])
+    add("none", header='{"alg":"none"}', signature=b"")
+    add("hs256", header='{"alg":"HS256"}')
+    add("crit", header='{"alg":"ES256","crit":["b64"],"b64":false}')
+    add("kid", header='{"typ":"JOSE","alg":"ES256","kid":"0123456789abcdef","x":[{"alg":"none"}]}')
+    add("twice", header='{"alg":"ES256","ALG":"ES256"}')
+    add("no-json", payload="plain")
+    corpus.add("jws", "dots", b"\0....")
+    corpus.add("jws", "plain", b"\0", job % "")
+
+
 def url_seeds(corpus):
     paths = ["/f", "/a/b/c.bin?x=y", "/"]
     locations = ["https://cdn.example/x", "http://home.example/", "//cdn.example:8443/y?z", "/abs", "rel", "../up", "./here", "?q", "#f", "",
@@ -533,7 +568,10 @@ def device_seeds(corpus):
 def main(folder):
     corpus = Corpus(folder)
     for seeds in (push_seeds, flashmap_seeds, firmware_seeds, certificate_seeds, serve_seeds, settings_seeds, uart_seeds, device_seeds,
-                  image_seeds, signature_seeds, journal_seeds, trailer_seeds, boot_seeds, job_seeds, rollout_seeds, url_seeds, http_seeds, agent_seeds):
+                  image_seeds, signature_seeds, journal_seeds, trailer_seeds, boot_seeds, job_seeds, jws_seeds, rollout_seeds, url_seeds, http_seeds, agent_seeds):
+
+
+                  image_seeds, signature_seeds, journal_seeds, trailer_seeds, boot_seeds, job_seeds, jws_seeds, url_seeds, http_seeds, agent_seeds):
         seeds(corpus)
 
 
