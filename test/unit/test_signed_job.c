@@ -173,6 +173,26 @@ static void test_the_sequence_outlives_updates_and_compactions(void **test)
     assert_int_equal(rig->state.floor_version.minor, 1);
 }
 
+/* With trailers alone it is kept until the next reset, and no longer. */
+static void test_without_a_journal_the_sequence_is_kept_in_memory(void **test)
+{
+    (void)test;
+    teardown(NULL);
+    struct sim_map map = rig_map();
+    map.journal.size = 0;
+    rig = rig_create(&map);
+    rig->config.job_keys = &trusted;
+    rig->config.job_keys_count = 1;
+    rig_start(rig);
+    rig_offer(rig, (struct otter_version){1, 0, 0, 0}, 5000);
+    with.version = "1.0.0";
+    assert_int_equal(check_signed(), OTTER_OUTCOME_CURRENT);
+    with.sequence = 6;
+    assert_int_equal(check_signed(), OTTER_OUTCOME_REPLAYED);
+    rig_start(rig);
+    assert_int_equal(check_signed(), OTTER_OUTCOME_CURRENT);
+}
+
 static void test_an_older_version_stays_out_whatever_its_sequence(void **test)
 {
     (void)test;
@@ -381,6 +401,7 @@ int main(void)
         T(an_image_longer_than_its_job_says_is_refused),
         T(an_older_sequence_is_refused_for_ever),
         T(the_sequence_outlives_updates_and_compactions),
+        T(without_a_journal_the_sequence_is_kept_in_memory),
         T(an_older_version_stays_out_whatever_its_sequence),
         T(flash_that_fails_keeps_a_job_waiting),
         T(jobs_for_others_move_nothing_here),

@@ -326,6 +326,76 @@ static void test_a_cut_confirmation_is_before_or_after(void **test)
     sim_snapshot_free(fresh);
 }
 
+static void test_accepted_jobs_only_rise(void **test)
+{
+    (void)test;
+    struct otter_download download = {.off = 4096, .source = {1, 2, 3}};
+    struct otter_image image = image_of(5);
+    assert_int_equal(otter_state_settle(&state, &image), 0);
+    assert_int_equal(otter_state_save_download(&state, &download), 0);
+    assert_int_equal(otter_state_raise_job(&state, 7, 1800), 0);
+    uint64_t ops = board.power.ops;
+    assert_int_equal(otter_state_raise_job(&state, 7, 1800), 0);
+    assert_int_equal(otter_state_raise_job(&state, 6, 1700), 0);
+    assert_int_equal(board.power.ops, ops); /* nothing rises: nothing is written */
+    assert_int_equal(otter_state_raise_job(&state, 8, 1750), 0);
+    assert_int_equal(otter_state_raise_job(&state, 3, 1900), 0);
+    for (unsigned compacted = 0; compacted < 3; compacted++) {
+        reopen();
+        assert_int_equal(state.job_sequence, 8);
+        assert_int_equal(state.job_issued, 1900);
+        assert_int_equal(state.floor_version.minor, 5);
+        assert_int_equal(state.floor_counter, 5);
+        assert_int_equal(state.download.off, 4096);
+        state.journal.next_off = state.journal.half_off + state.journal.half_size;
+        assert_int_equal(otter_state_settle(&state, NULL), 0);
+    }
+    reopen();
+    assert_true(state.proven);
+    assert_int_equal(otter_state_raise_job(&state, UINT32_MAX, UINT32_MAX), 0);
+    reopen();
+    assert_true(state.proven); /* a boot has nothing to write again */
+    assert_int_equal(state.job_sequence, UINT32_MAX);
+    assert_int_equal(state.job_issued, UINT32_MAX);
+}
+
+/* A raise, cut anywhere: both as before or both as after, and then for good. */
+static void test_a_cut_raise_of_a_job_is_before_or_after(void **test)
+{
+    (void)test;
+    assert_int_equal(otter_state_raise_job(&state, 5, 100), 0);
+    struct sim_snapshot *fresh = sim_snapshot_save(&board);
+    volatile unsigned before = 0;
+    volatile unsigned after = 0;
+    for (volatile unsigned cut = 1; cut <= 3; cut++) {
+        for (volatile unsigned outcome = 0; outcome < SIM_OUTCOMES_USUAL; outcome++) {
+            sim_snapshot_restore(&board, fresh);
+            reopen();
+            sim_power_cut_after(&board.power, cut, (enum sim_outcome)outcome);
+            if (setjmp(out) == 0) {
+                (void)otter_state_raise_job(&state, 9, 200);
+                board.power.cut_at = 0; /* it took fewer operations */
+            }
+            board.power.cut_at = 0;
+            reopen();
+            assert_true((state.job_sequence == 5 && state.job_issued == 100) ||
+                        (state.job_sequence == 9 && state.job_issued == 200));
+            uint32_t seen = state.job_sequence;
+            before += seen == 5;
+            after += seen == 9;
+            if (!state.proven || state.journal.unproven) { /* as a boot does */
+                assert_int_equal(otter_state_settle(&state, NULL), 0);
+            }
+            for (unsigned again = 0; again < 4; again++) {
+                reopen();
+                assert_int_equal(state.job_sequence, seen);
+            }
+        }
+    }
+    assert_true(before > 0 && after > 0);
+    sim_snapshot_free(fresh);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -335,6 +405,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_request_is_refused_on_trial_and_for_a_rejected_image, setup, teardown),
         cmocka_unit_test_setup_teardown(test_confirm_settles_and_raises_the_floor, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_lower_record_does_not_lower_the_floor, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_accepted_jobs_only_rise, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_cut_raise_of_a_job_is_before_or_after, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_newest_four_rejects_are_kept, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_reason_stays_until_acknowledged, setup, teardown),
         cmocka_unit_test_setup_teardown(test_give_up_is_remembered_only_on_trial, setup, teardown),
