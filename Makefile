@@ -128,8 +128,8 @@ setup-proofs:
 proofs: setup-proofs
 	@test/proofs/run.py
 
-## exhaustive every small image, answer, record and date, beside second readers, under sanitizers (a quarter of an
-##            hour; the short part of it is in make test)
+## exhaustive every small image, answer, record and date, beside second readers, under sanitizers (ten
+##            minutes; the short part of it is in make test)
 .PHONY: exhaustive
 exhaustive: setup-build
 	@mkdir -p build/asan
