@@ -64,7 +64,8 @@ static int act(struct otter_state *state, unsigned what, uint8_t number)
     case 2:
         return otter_state_give_up(state);
     case 3:
-        return otter_state_acknowledge(state);
+        return number < 128 ? otter_state_acknowledge(state)
+                            : otter_state_raise_job(state, number - 127u, number * 1000000u);
     case 4:
         return otter_state_save_download(state, &download);
     case 5:
@@ -89,7 +90,8 @@ static bool is_same(const struct otter_state *a, const struct otter_state *b)
            a->rejects_count == b->rejects_count &&
            memcmp(a->rejects, b->rejects, a->rejects_count * sizeof a->rejects[0]) == 0 &&
            otter_version_compare(&a->floor_version, &b->floor_version) == 0 &&
-           a->floor_counter == b->floor_counter && a->download.off == b->download.off;
+           a->floor_counter == b->floor_counter && a->download.off == b->download.off &&
+           a->job_sequence == b->job_sequence && a->job_issued == b->job_issued;
 }
 
 static void check_state(const struct otter_state *state)
