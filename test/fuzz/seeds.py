@@ -569,9 +569,6 @@ def main(folder):
     corpus = Corpus(folder)
     for seeds in (push_seeds, flashmap_seeds, firmware_seeds, certificate_seeds, serve_seeds, settings_seeds, uart_seeds, device_seeds,
                   image_seeds, signature_seeds, journal_seeds, trailer_seeds, boot_seeds, job_seeds, jws_seeds, rollout_seeds, url_seeds, http_seeds, agent_seeds):
-
-
-                  image_seeds, signature_seeds, journal_seeds, trailer_seeds, boot_seeds, job_seeds, jws_seeds, url_seeds, http_seeds, agent_seeds):
         seeds(corpus)
 
 
