@@ -429,7 +429,6 @@ static bool rejects(enum otter_reason reason)
 static int run_revert(struct boot *boot)
 {
     resume(boot, OTTER_BOOT_REVERT_RESUMED);
-    boot->reverted = true;
     if (rejects(boot->state.reason)) {
         (void)otter_state_write_reject(&boot->state);
     } else {

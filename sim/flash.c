@@ -190,8 +190,8 @@ static int go_wrong(struct sim_flash *flash, uint32_t off, uint8_t *buf, size_t 
     }
     fault->after = fault->count != 0;
     if (fault->silent) {
-        uint64_t r = sim_random(&flash->power->random);
-        buf[r % len] ^= (uint8_t)(1u << (r >> 61));
+        uint64_t bit = (fault->off + fault->lies++) * 0x9e3779b1u % (8 * len);
+        buf[bit / 8] ^= (uint8_t)(1u << bit % 8);
     }
     return fault->silent ? OTTER_OK : OTTER_ERR_IO;
 }

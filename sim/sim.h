@@ -81,7 +81,8 @@ struct sim_read_fault {
     uint64_t after; /* 1: the next one; 0: none goes wrong */
     uint64_t count; /* UINT64_MAX: for ever */
     uint32_t off, size;
-    bool silent;    /* false: OTTER_ERR_IO; true: one bit of what is read is wrong */
+    bool silent;    /* false: OTTER_ERR_IO; true: one bit is wrong, another one than in the read before */
+    uint64_t lies;  /* so far */
 };
 
 struct sim_count {

@@ -252,6 +252,7 @@ int otter_journal_open(struct otter_journal *journal, const struct otter_area *a
     }
     if (err != OTTER_OK) {
         reader->take(reader->ctx, NULL);
+        journal->unproven = false; /* nothing of it is to be written again */
     }
     journal->empty = err > 0;
     return err;

@@ -122,7 +122,8 @@ static bool try_worn(const struct scenario *scenario, const struct sim_map *map,
                      bool silent)
 {
     bool ok = life_worn(&life, scenario, map, area, off, silent);
-    bool must_start = area != 0 || (!silent && map->mode == OTTER_MODE_SWAP && scenario->start != PRIMARY_EMPTY &&
+    bool blocks = map->parts[map->primary.device].block_size != 0; /* the rows beside it are erased with it */
+    bool must_start = area != 0 || (!silent && !blocks && map->mode == OTTER_MODE_SWAP && scenario->start != PRIMARY_EMPTY &&
                                     scenario->start != PRIMARY_GARBAGE && !scenario->primary_dies);
     if (ok && life.not_started && must_start) {
         failed(ok, "a good primary was not started");

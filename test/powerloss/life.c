@@ -445,7 +445,8 @@ bool life_fault(struct life *life, const struct read_fault *fault)
     const struct session *session = &life->tracks[0].sessions[fault->session];
     const struct otter_area *area = life_area(life, fault->area);
     struct sim_read_fault reads = {.after = fault->at, .count = fault->lasting ? UINT64_MAX : 1,
-                                   .off = area->base, .size = area->size, .silent = fault->silent};
+                                   .off = area->base, .size = area->size, .silent = fault->silent,
+                                   .lies = fault->at};
     bool lost = fault->area == 3 && fault->silent; /* what lies for ever looks like random bytes */
     resume_session(life, session);
     life->cuts_count = 0;
