@@ -23,7 +23,7 @@ ROOT = HERE.parent.parent
 LIMIT_SECONDS = 1800
 
 # name: (proof, sources, definitions, functions left out: they return anything, CBMC's options)
-AREA, JOURNAL, TEXT = "slot/area.c", "slot/journal.c", "agent/text.c"
+AREA, JOURNAL, CRC, TEXT = "slot/area.c", "slot/journal.c", "slot/crc.c", "agent/text.c"
 NO_WRAP = "--unsigned-overflow-check"
 PROOFS = {
     "area-access": ("area_access", [AREA], [], [], [NO_WRAP]),
@@ -31,8 +31,8 @@ PROOFS = {
     "area-erase-32768": ("area_erase", [AREA], ["SECTOR=32768", "SECTORS_MAX=131000"], [], [NO_WRAP]),
     "area-erase-640": ("area_erase", [AREA], ["SECTOR=640", "SECTORS_MAX=200"], [], [NO_WRAP]),
     "view-read": ("view_read", [AREA], [], [], [NO_WRAP]),
-    "record": ("record", [JOURNAL], [], [], ["--unwind", "33"]),
-    "journal-open": ("journal_open", [JOURNAL, AREA], [], [], ["--unwind", "14", "--unwindset", "is_blank.0:34", "--object-bits", "12"]),
+    "record": ("record", [JOURNAL, CRC], [], ["otter_crc32"], ["--unwind", "33"]),
+    "journal-open": ("journal_open", [JOURNAL, CRC, AREA], [], ["otter_crc32"], ["--unwind", "14", "--unwindset", "is_blank.0:34", "--object-bits", "12"]),
     "number": ("number", [TEXT], ['PREFIX=""', "DIGITS=5"], [], ["--unwind", "13"]),
     "number-edge": ("number", [TEXT], ['PREFIX="42949672"', "DIGITS=3"], [], ["--unwind", "13"]),
     "http-body": ("http_body", ["agent/body.c"], [], [], ["--unwind", "70", NO_WRAP]),
