@@ -101,6 +101,12 @@ torture: firmware
 	@build/host/test/powerloss/powerloss --map all --double $(DOUBLE)
 	@OTTER=build/host/otter test/boards/cuts.py --cuts $(CUTS)
 
+## doctor-check  CASES random devices, jobs and images [1000]: does each do what `otter doctor` said?
+CASES ?= 1000
+.PHONY: doctor-check
+doctor-check: build
+	@cd test/tool && OTTER=$(CURDIR)/build/host/otter OTTER_DOCTOR_CASES=$(CASES) python3 test_doctor.py Agreement
+
 ## mutants    deliberate faults in boot/ and slot/ (test/mutants), each of which the power-cut runner or the
 ##            model must catch (ARGS=--short: those that take seconds)
 .PHONY: mutants model

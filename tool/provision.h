@@ -54,7 +54,7 @@ int provision_check(struct provision *provision);
 int provision_check_certificates(const struct provision *provision);
 
 /* Read the job keys and the token: 0, or TOOL_REFUSED after saying why not. A job key is P-256, and
- * no key of images. */
+ * no key of images (image_key NULL: that is not known). */
 int provision_load_jobs(struct provision *provision, const struct tool_key *image_key);
 
 /* The Board string: --board, else that of `kit` (NULL: of the first kit with the map's platform). */

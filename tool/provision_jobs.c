@@ -19,7 +19,7 @@ static int load_key(struct provision *p, const char *path, const struct tool_key
         return rc;
     }
     p->job_keys_count++;
-    if (memcmp(key->hash, image_key->hash, sizeof key->hash) == 0) {
+    if (image_key && memcmp(key->hash, image_key->hash, sizeof key->hash) == 0) {
         return tool_refuse("'%s' is the key of the images: who signs jobs should not be able to sign images; "
                            "`otter keygen` makes one for jobs", path);
     }

@@ -118,49 +118,19 @@ static void on_agent_event(void *ctx, const struct otter_event *event)
 static void configure_agent(struct application *app)
 {
     static uint8_t io[IO_SIZE] __attribute__((aligned(8)));
-    const struct host_config *config = app->config;
-    app->agent_config = (struct otter_agent_config){
-        .state = &app->state,
-        .keys = app->cycle->device->keys,
-        .keys_count = app->cycle->device->keys_count,
-        .tls = config->ca ? &app->tls_transport : NULL,
-        .plain = &app->plain_transport, /* always: not to leave TLS is the agent's rule */
-        .host = config->host,
-        .port = config->port,
-        .use_plain = config->plain,
-        .job_path = config->job_path,
-        .image_path = config->image_path,
-        .hosts_allowed = config->hosts,
-        .hosts_allowed_count = config->hosts_count,
-        .no_report = config->no_report,
-        .board = config->board,
-        .product = config->product,
-        .manufacturer = config->manufacturer,
-        .manufacturer_id = config->manufacturer_id,
-        .serial = config->serial,
-        .device_id = config->device_id,
-        .job_keys = config->job_keys,
-        .job_keys_count = config->job_keys_count,
-        .ring = config->ring,
-        .hardware_revision = config->hardware_revision,
-        .device_token = config->token,
-        .initial_ms = config->initial_ms ? config->initial_ms : 1, /* 0 would be the default */
-        .poll_ms = config->poll_ms,
-        .poll_min_ms = 1,
-        .retry_ms = config->retry_ms,
-        .retry_max_ms = config->retry_max_ms,
-        .stall_ms = config->stall_ms,
-        .range_size = config->range_size,
-        .permanent = config->permanent,
-        .hooks = {.ctx = app,
-                  .healthy = is_healthy,
-                  .reset = on_reset,
-                  .random = random_word,
-                  .now = wall_clock,
-                  .on_event = on_agent_event},
-        .io = io,
-        .io_size = sizeof io,
-    };
+    struct otter_agent_config *config = &app->agent_config;
+    host_agent_config(app->cycle->device, config);
+    config->state = &app->state;
+    config->tls = app->config->ca ? &app->tls_transport : NULL;
+    config->plain = &app->plain_transport; /* always: not to leave TLS is the agent's rule */
+    config->hooks = (struct otter_agent_hooks){.ctx = app,
+                                               .healthy = is_healthy,
+                                               .reset = on_reset,
+                                               .random = random_word,
+                                               .now = wall_clock,
+                                               .on_event = on_agent_event};
+    config->io = io;
+    config->io_size = sizeof io;
 }
 
 static int open_network(struct application *app)

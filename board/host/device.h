@@ -67,6 +67,10 @@ struct host_device {
     struct host_tally *tally;
 };
 
+/* All that the configuration and the keys decide; state, transports, hooks and the buffer are
+ * left to the caller. Borrows the device. */
+void host_agent_config(const struct host_device *device, struct otter_agent_config *ret_config);
+
 /* ctx: a struct host_device. */
 void host_device_program(void *ctx, struct host_chip *chip);
 
