@@ -441,6 +441,41 @@ for _command in COMMANDS:
         full_disk_case(_command)
 
 
+FULL_FOLDER = """set -e
+mount -t tmpfs -o size=262144,mode=755 none "$1"
+cd "$1"
+"$3" publish --image "$4" --folder www --board B --job-key "$5" --rollout 1% >/dev/null
+head -c 1000000 /dev/zero >filler 2>/dev/null || true
+look() { sha256sum www/* www.history.jsonl; }
+look >"$2/before"
+set +e
+"$3" rollout halt --folder www --job-key "$5" >"$2/stdout" 2>"$2/stderr"
+echo $? >"$2/code"
+look >"$2/after"
+rm filler
+"$3" rollout halt --folder www --job-key "$5" >"$2/then"
+"$3" rollout status --json --folder www --job-key "$5" >"$2/status"
+"""
+
+
+@case("errors/full-disk-rollout", "errors")
+def _(bench):
+    """A real ENOSPC under a rollout that is there: it stays as it was, and goes on when there is room again."""
+    mount, out = os.path.join(bench.folder, "full"), os.path.join(bench.folder, "out")
+    os.makedirs(mount)
+    os.makedirs(out)
+    unshare = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--mount"]
+    if subprocess.run([*unshare, "true"], stderr=subprocess.DEVNULL).returncode != 0:
+        print("skip errors/full-disk-rollout: no mount namespaces here; full-disk-over-existing has a limited file size")
+        return
+    run([*unshare, "sh", "-c", FULL_FOLDER, "sh", mount, out, bench.kit.otter, bench.kit.image("1.0.0", 3000),
+         bench.kit.key("job")], timeout=30)
+    said = {name: open(os.path.join(out, name)).read() for name in ("stdout", "stderr", "code", "before", "after", "status")}
+    check(said["code"] == "1\n" and said["stderr"].count("\n") == 1 and "No space" in said["stderr"] and not said["stdout"], "%s", said)
+    check(said["before"] == said["after"] and said["before"].count("\n") == 3, "changed: %s", said)
+    check('"sequence":2' in said["status"] and '"halted":true' in said["status"], "%s", said["status"])
+
+
 @case("errors/full-disk-over-existing", "errors")
 def _(bench):
     """What is there stays as it is: no new key beside an old certificate, no job without its image."""
