@@ -96,6 +96,17 @@ class Signed(Releases):
         self.refused(1, "leaves no next one", "publish", "--image", "app-1.1.0.bin", "--folder", "www", "--job-key", "job.pem",
                      "--board", "B", "--force")
 
+    def test_a_spare_key_goes_on_with_the_sequence(self):
+        """docs/signing-jobs.md, "When a key is lost or stolen"."""
+        self.publish("1.0.0", "--rollout", "1%")
+        self.otter("keygen", "--type", "ecdsa-p256", "spare.pem")
+        self.refused(1, "publish --force", "publish", "--image", "app-1.1.0.bin", "--folder", "www", "--job-key", "spare.pem", "--board", "B")
+        self.publish("1.1.0", "--force", "--rollout", "1%", key="spare.pem")
+        self.assertEqual(self.job()["Sequence"], 2)
+        self.rollout("raise", "2%", key="spare.pem")
+        self.refused(1, "is not signed with this", "rollout", "halt", "--folder", "www", "--job-key", "job.pem")
+        self.assertEqual(self.status(key="spare.pem")["sequence"], 3)
+
     def test_openssl_verifies_it(self):
         self.publish("1.0.0")
         text = (self.folder / "www/ota_update.jws").read_text().strip()
