@@ -24,7 +24,7 @@ static const char *const hows[HOWS] = {"skip", "invert", "zero", "ones", "flip"}
 enum outcome { HALTS, RESETS, HANGS, RIGHT, ASTRAY, WRONG, OUTCOMES };
 static const char *const outcomes[OUTCOMES] = {"refuses", "resets", "hangs", "right", "astray", "WRONG"};
 
-enum { PATIENCE = HZ, SEEN_MAX = 1 << 16, JOBS_MAX = 64 };
+enum { PATIENCE = HZ, LONGEST = 8 * HZ /* a boot */, SEEN_MAX = 1 << 16, JOBS_MAX = 64 };
 
 struct tally {
     uint64_t trials, in[EXTENTS], outcomes[OUTCOMES], unknown, later, lost; /* later: second boots; lost: not of the right image */
@@ -84,6 +84,7 @@ static enum outcome boot_later(struct machine *machine, struct tally *tally, enu
     }
     tally->later++;
     machine_reset(machine);
+    machine->until = LONGEST;
     machine_run(machine, PATIENCE);
     return outcome_of(machine);
 }
@@ -160,6 +161,7 @@ static void trial(const struct scene *scene, const struct machine *master, enum 
     uint64_t index = master->cpu.count;
     uint32_t pc = master->cpu.r[PC];
     machine = *master;
+    machine.until = index + LONGEST;
     if (disturb(&machine, how, index)) {
         machine_run(&machine, PATIENCE);
         enum outcome outcome = outcome_of(&machine);
@@ -349,6 +351,7 @@ static int replay(const char *id)
     }
     uint32_t pc = machine.cpu.r[PC];
     struct tally tally = {0};
+    machine.until = index + LONGEST;
     bool applies = disturb(&machine, how, index);
     machine_run(&machine, PATIENCE);
     enum outcome outcome = outcome_of(&machine);

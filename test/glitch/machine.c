@@ -257,7 +257,8 @@ void machine_run_to(struct machine *machine, uint64_t patience, uint32_t pc, uin
     const struct memos *memos = &machine->board->memos;
     do {
         cpu_step(cpu, false);
-        if ((cpu->count & 0xfff) == 0 && cpu->count - machine->fed > patience) {
+        if ((cpu->count & 0xfff) == 0 && (cpu->count - machine->fed > patience ||
+                                          (machine->until != 0 && cpu->count > machine->until))) {
             cpu->end = cpu->end == CPU_RUNS ? CPU_HANGS : cpu->end;
         }
     } while (cpu->end == CPU_RUNS && !memo_is_entry(memos, cpu->r[PC]) && (cpu->r[PC] != pc || cpu->r[SP] != sp));

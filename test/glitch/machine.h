@@ -44,6 +44,7 @@ struct machine {
     struct cpu cpu; /* first */
     struct board *board;
     uint64_t fed; /* cpu.count when the watchdog was fed last */
+    uint64_t until; /* cpu.count at which it hangs, fed or not; 0: never */
     bool watchdog_open, watchdog_on;
     uint32_t prescale;
     uint32_t mpu_ctrl, rnr, rbar[8], rasr[8], vtor;
