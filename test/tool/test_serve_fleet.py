@@ -343,24 +343,40 @@ class Halts(FleetServer):
 
 
 class Agents(FleetServer):
-    def test_a_real_device_is_followed_through_its_update(self):
+    def setUp(self):
+        super().setUp()
         os.unlink(self.www / "ota_update.json")
         self.otter("certs", "--out", "pki")
         self.otter("certs", "--client", "kit-1", "--out", "pki")
-        self.otter("keygen", "--type", "ecdsa-p256", "sign.pem")
+        for name in ("sign.pem", "job.pem"):
+            self.otter("keygen", "--type", "ecdsa-p256", name)
         for version in ("1.0.0", "1.1.0"):
             self.otter("device", "app", "--version", version, "-o", "payload")
             self.otter("sign", "--key", "sign.pem", "--version", version, "--map", "psoc62_2m_ext_swap_single", "payload", version + ".bin")
-        self.otter("publish", "--image", "1.1.0.bin", "--folder", "www", "--board", "APP_CY8CPROTO_062S2_43439")
-        server = self.serve("--cert", "pki/http_server.crt", "--key", "pki/http_server.key", "--client-ca", "pki/http_ca.crt")
+
+    def follow(self, served, published, given):
+        self.otter("publish", "--image", "1.1.0.bin", "--folder", "www", "--board", "APP_CY8CPROTO_062S2_43439", *published)
+        server = self.serve("--cert", "pki/http_server.crt", "--key", "pki/http_server.key", *served)
         self.otter("device", "init", "kit", "--map", "psoc62_2m_ext_swap_single", "--key", "sign.pem", "--image", "1.0.0.bin", "--server",
-                   f"https://localhost:{server.port}", "--ca", "pki/http_ca.crt", "--cert", "pki/kit-1.crt", "--key-file", "pki/kit-1.key",
-                   "--device-id", "kit-1", "--poll-seconds", "1")
+                   f"https://localhost:{server.port}", "--ca", "pki/http_ca.crt", "--device-id", "kit-1", "--poll-seconds", "1", *given)
         self.otter("device", "run", "kit", "--until", "confirmed=1.1.0", "--until", "reported", "--timeout", "50")
         self.assertEqual(self.rows("SELECT device, result, from_version, to_version, board FROM reports ORDER BY serial"),
                          [("kit-1", result, "1.0.0", "1.1.0", "APP_CY8CPROTO_062S2_43439") for result in ("installing", "confirmed")])
         self.assertEqual(self.rows("SELECT device, state, version FROM devices"), [("kit-1", "ok", "1.1.0")])
         self.assertTrue(all(len(row[0]) == 16 for row in self.rows("SELECT id FROM reports")))
+        seen = self.rows("SELECT last_seen FROM devices")
+        time.sleep(1.1)
+        self.otter("device", "run", "kit", "--until", "polls=2", "--timeout", "20")
+        self.wait_for(lambda: self.rows("SELECT last_seen FROM devices") > seen)
+
+    def test_a_real_device_is_followed_through_its_update(self):
+        self.follow(("--client-ca", "pki/http_ca.crt"), (), ("--cert", "pki/kit-1.crt", "--key-file", "pki/kit-1.key"))
+
+    def test_a_real_device_with_a_token_and_signed_jobs(self):
+        token = self.enrol("kit-1")["kit-1"]
+        (self.folder / "token").write_text(token + "\n")
+        self.follow((), ("--job-key", "job.pem"), ("--token-file", "token", "--job-key", "job.pem"))
+        self.assertEqual(self.rows("SELECT DISTINCT sequence FROM reports"), [(1,)])
 
 
 class Commands(FleetServer):
