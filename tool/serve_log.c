@@ -121,8 +121,8 @@ static void emit(char *line)
 
 void serve_time_text(char ret_text[24])
 {
-    static time_t known;
-    static char text[24];
+    static _Thread_local time_t known; /* pages are made in another thread */
+    static _Thread_local char text[24];
     time_t now = time(NULL);
     if (now != known || !text[0]) {
         struct tm tm;
