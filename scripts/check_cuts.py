@@ -4,7 +4,7 @@
 
 usage: scripts/check_cuts.py
 
-`name` is an identifier of boot/, slot/, agent/, sim/ or test/powerloss; `unit ...` and `ctest ...` are tests as in
+`name` is an identifier of boot/, slot/, agent/, sim/, test/powerloss or test/model; `unit ...` and `ctest ...` are tests as in
 check_conformance.py. In the last column of a table whose head says "scenario" words with a hyphen are scenarios of
 test/powerloss, where it says "mutant" they are patches of test/mutants.
 """
@@ -20,7 +20,7 @@ NAMED = re.compile(r"`(unit|ctest) ([^`]+)`")
 
 
 def identifiers():
-    sources = [path for folder in ("boot", "slot", "agent", "sim", "test/powerloss", "include/otter") for path in (ROOT / folder).glob("*.[ch]")]
+    sources = [path for folder in ("boot", "slot", "agent", "sim", "test/powerloss", "test/model", "include/otter") for path in (ROOT / folder).glob("*.[ch]")]
     return set(re.findall(r"\b[a-z]\w+", "\n".join(path.read_text(encoding="utf-8") for path in sources)))
 
 
