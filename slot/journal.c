@@ -232,8 +232,9 @@ static int look(struct otter_journal *journal, const struct otter_journal_reader
         judge_tail(journal, heads[newest ^ 1u].seq > journal->seq);
         /* Gone meanwhile? Then the reads before went wrong as well, and the end may be missing. */
         (void)find_head(journal, journal->half_off, &again);
-        /* Numbers are not used twice, whatever a session left that could not read back. */
-        journal->seq = journal->highest;
+        /* Numbers are not used twice, whatever a session left that could not read back: `highest`
+         * knows of all that was read in passing, but may have missed the record just taken. */
+        journal->seq = journal->highest > journal->seq ? journal->highest : journal->seq;
         return again.seq == 0 ? OTTER_ERR_IO : OTTER_OK;
     }
     return 1;
