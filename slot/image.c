@@ -10,6 +10,7 @@
  * Internally a positive result is an enum otter_image_fault, a negative one is
  * OTTER_ERR_IO from flash.
  */
+#include <stddef.h>
 #include <string.h>
 
 #include "otter/image.h"
@@ -382,6 +383,17 @@ static int check_signatures(struct otter_image_check *check, uint8_t *buf)
     return fault == 0 && count == 0 ? OTTER_IMAGE_NOT_SIGNED : fault;
 }
 
+/* What was parsed has to be what was hashed: versions and sizes are acted upon. */
+static int parsed_again(const struct otter_image_check *check)
+{
+    struct otter_image again;
+    int fault = otter_image_examine(&check->view, &again);
+    if (fault == 0 && memcmp(check->image, &again, offsetof(struct otter_image, has_security_counter)) != 0) {
+        fault = OTTER_ERR_IO;
+    }
+    return fault;
+}
+
 int otter_image_check_step(struct otter_image_check *check, void *buf, size_t len)
 {
     uint32_t left = check->image->hashed_size - check->off;
@@ -400,6 +412,9 @@ int otter_image_check_step(struct otter_image_check *check, void *buf, size_t le
     int fault = OTTER_IMAGE_HASH_WRONG;
     if (memcmp(hash, check->image->hash, sizeof hash) == 0) {
         fault = check_signatures(check, buf);
+    }
+    if (fault == 0) {
+        fault = parsed_again(check);
     }
     if (fault > 0) {
         check->fault = (enum otter_image_fault)fault;
