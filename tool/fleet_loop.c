@@ -2,8 +2,10 @@
 /*
  * fleet_loop.c - a heap of times, a queue of devices that have something to do, and epoll.
  *
- * A device that is busy does a few steps and goes to the end of the queue, so that no large
- * download makes the others wait.
+ * A device that is busy does a few steps and goes to the end of its queue, so that no large
+ * download makes the others wait. Who has begun something goes before those whose time has
+ * come: where there is more to do than can be done, some connections are quick and others begin
+ * later, in place of all of them being so slow that the server gives them up.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,12 +18,16 @@
 
 enum { STEPS_AT_ONCE = 24, EVENTS_MAX = 512, ROUND_MS = 10, TICK_MS = 50, NOT_IN_HEAP = -1 };
 
+struct queue { /* a ring with room for all */
+    struct fleet_device **devices;
+    uint32_t size, first, count;
+};
+
 struct loop {
     struct fleet *fleet;
     struct fleet_device **heap; /* the next one first; those that wait */
     uint32_t heap_count;
-    struct fleet_device **queue; /* a ring: those that are due */
-    uint32_t queue_first, queue_count;
+    struct queue begun, due; /* in the middle of something; whose time has come to begin */
 };
 
 /* ---- the heap ---- */
@@ -74,9 +80,9 @@ static void wait_until(struct loop *loop, struct fleet_device *device, uint64_t 
     rise(loop, loop->heap_count++, device);
 }
 
-/* ---- the queue ---- */
+/* ---- the queues ---- */
 
-static void enqueue(struct loop *loop, struct fleet_device *device)
+static void enqueue(struct loop *loop, struct queue *queue, struct fleet_device *device)
 {
     if (device->queued) {
         return;
@@ -85,16 +91,22 @@ static void enqueue(struct loop *loop, struct fleet_device *device)
         heap_take(loop, device);
     }
     device->queued = true;
-    loop->queue[(loop->queue_first + loop->queue_count++) % loop->fleet->devices_count] = device;
+    queue->devices[(queue->first + queue->count++) % queue->size] = device;
 }
 
 static struct fleet_device *dequeue(struct loop *loop)
 {
-    struct fleet_device *device = loop->queue[loop->queue_first];
-    loop->queue_first = (loop->queue_first + 1) % loop->fleet->devices_count;
-    loop->queue_count--;
+    struct queue *queue = loop->begun.count > 0 ? &loop->begun : &loop->due;
+    struct fleet_device *device = queue->devices[queue->first];
+    queue->first = (queue->first + 1) % queue->size;
+    queue->count--;
     device->queued = false;
     return device;
+}
+
+static uint32_t queued(const struct loop *loop)
+{
+    return loop->begun.count + loop->due.count;
 }
 
 /* ---- a round ---- */
@@ -106,7 +118,7 @@ static void run_one(struct loop *loop, struct fleet_device *device)
         wait_ms = fleet_device_step(device);
     }
     if (wait_ms == 0) {
-        enqueue(loop, device);
+        enqueue(loop, &loop->begun, device);
     } else {
         wait_until(loop, device, host_clock_ms() + wait_ms);
     }
@@ -115,7 +127,8 @@ static void run_one(struct loop *loop, struct fleet_device *device)
 static void take_due(struct loop *loop, uint64_t now_ms)
 {
     while (loop->heap_count > 0 && loop->heap[0]->due_ms <= now_ms) {
-        enqueue(loop, loop->heap[0]);
+        struct fleet_device *device = loop->heap[0];
+        enqueue(loop, device->state == FLEET_UPDATING ? &loop->begun : &loop->due, device);
     }
 }
 
@@ -124,7 +137,7 @@ static int take_events(struct loop *loop, int timeout_ms)
     static struct epoll_event events[EVENTS_MAX];
     int count = epoll_wait(loop->fleet->epoll, events, EVENTS_MAX, timeout_ms);
     for (int i = 0; i < count; i++) {
-        enqueue(loop, &loop->fleet->devices[events[i].data.u32]);
+        enqueue(loop, &loop->begun, &loop->fleet->devices[events[i].data.u32]);
     }
     return count >= 0 || errno == EINTR ? 0 : tool_refuse("epoll: %s", strerror(errno));
 }
@@ -132,7 +145,7 @@ static int take_events(struct loop *loop, int timeout_ms)
 static int pause_ms(const struct loop *loop, uint64_t now_ms, uint64_t tick_ms)
 {
     uint64_t until = tick_ms;
-    if (loop->queue_count > 0) {
+    if (queued(loop) > 0) {
         return 0;
     }
     if (loop->heap_count > 0 && loop->heap[0]->due_ms < until) {
@@ -141,11 +154,11 @@ static int pause_ms(const struct loop *loop, uint64_t now_ms, uint64_t tick_ms)
     return until > now_ms ? (int)(until - now_ms) : 0;
 }
 
-/* Each of those in the queue once, as far as the time goes: then the sockets are looked at again. */
+/* As many as there are in the queues, as far as the time goes: then the sockets are looked at again. */
 static void run_round(struct loop *loop)
 {
     uint64_t end_ms = host_clock_ms() + ROUND_MS;
-    for (uint32_t i = loop->queue_count; i > 0 && host_clock_ms() < end_ms; i--) {
+    for (uint32_t i = queued(loop); i > 0 && host_clock_ms() < end_ms; i--) {
         run_one(loop, dequeue(loop));
     }
 }
@@ -170,13 +183,19 @@ static int run_all(struct loop *loop, const struct fleet_watcher *watcher)
     return rc;
 }
 
+static bool take_room(struct loop *loop, uint32_t size)
+{
+    loop->heap = calloc(size, sizeof *loop->heap);
+    loop->begun = (struct queue){.devices = calloc(size, sizeof *loop->heap), .size = size};
+    loop->due = (struct queue){.devices = calloc(size, sizeof *loop->heap), .size = size};
+    return loop->heap && loop->begun.devices && loop->due.devices;
+}
+
 int fleet_loop(struct fleet *fleet, const struct fleet_watcher *watcher)
 {
     struct loop loop = {.fleet = fleet};
     int rc = TOOL_REFUSED;
-    loop.heap = calloc(fleet->devices_count, sizeof *loop.heap);
-    loop.queue = calloc(fleet->devices_count, sizeof *loop.queue);
-    if (!loop.heap || !loop.queue) {
+    if (!take_room(&loop, fleet->devices_count)) {
         rc = tool_refuse("out of memory");
     } else {
         for (uint32_t i = 0; i < fleet->devices_count; i++) {
@@ -187,6 +206,7 @@ int fleet_loop(struct fleet *fleet, const struct fleet_watcher *watcher)
         rc = run_all(&loop, watcher);
     }
     free(loop.heap);
-    free(loop.queue);
+    free(loop.begun.devices);
+    free(loop.due.devices);
     return rc;
 }

@@ -3,6 +3,8 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "otter/result.h"
 #include "tool/fleet_show.h"
@@ -29,7 +31,7 @@ static struct fleet_text size_text(uint64_t bytes)
     struct fleet_text text;
     if (bytes < 10 * 1024) {
         (void)snprintf(text.text, sizeof text.text, "%llu bytes", (unsigned long long)bytes);
-    } else if (bytes < 10u * 1024 * 1024) {
+    } else if (bytes < 1024u * 1024) {
         (void)snprintf(text.text, sizeof text.text, "%.1f KiB", (double)bytes / 1024);
     } else {
         (void)snprintf(text.text, sizeof text.text, "%.1f MiB", (double)bytes / 1024 / 1024);
@@ -81,14 +83,23 @@ size_t fleet_failures(const struct fleet *fleet, struct fleet_count ret_counts[F
 
 /* ---- the live line ---- */
 
+static int width_of_terminal(void)
+{
+    struct winsize size;
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+/* A line that is wider than the terminal could not be written over. */
 void fleet_show_live(const struct fleet *fleet, uint64_t at_ms)
 {
     const struct fleet_tally *tally = &fleet->tally;
     const uint32_t *states = tally->states;
-    printf("\r%7.1f s  %s devices: %s updated, %s updating, %s waiting, %s failed; %s polls, %s\033[K", (double)at_ms / 1000,
-           fleet_number(fleet->devices_count).text, fleet_number(states[FLEET_UPDATED]).text,
-           fleet_number(states[FLEET_UPDATING]).text, fleet_number(states[FLEET_WAITING]).text,
-           fleet_number(states[FLEET_FAILED]).text, fleet_number(tally->polls).text, size_text(tally->received).text);
+    char line[384]; /* takes the longest of everything */
+    (void)snprintf(line, sizeof line, "%7.1f s  %s devices: %s updated, %s updating, %s waiting, %s failed; %s polls, %s",
+                   (double)at_ms / 1000, fleet_number(fleet->devices_count).text, fleet_number(states[FLEET_UPDATED]).text,
+                   fleet_number(states[FLEET_UPDATING]).text, fleet_number(states[FLEET_WAITING]).text,
+                   fleet_number(states[FLEET_FAILED]).text, fleet_number(tally->polls).text, size_text(tally->received).text);
+    printf("\r%.*s\033[K", width_of_terminal() - 1, line);
     (void)fflush(stdout);
 }
 
