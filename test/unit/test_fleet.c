@@ -7,6 +7,8 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "agent/wait.h"
+#include "sim/sim.h"
 #include "tool/fleet_chance.h"
 #include "tool/fleet_tally.h"
 
@@ -121,6 +123,37 @@ static void test_the_peak_is_looked_for_once_the_fleet_has_settled(void **state)
     fleet_tally_free(&tally);
 }
 
+static uint32_t next_random(void *ctx)
+{
+    return (uint32_t)(sim_random(ctx) >> 32);
+}
+
+/* Switched on in the same second, they poll once a day: the agent's own waits. So many that chance,
+ * which alone makes 1.2 of ten thousand, hides nothing. */
+static void test_a_fleet_that_was_switched_on_at_once_polls_evenly(void **state)
+{
+    enum { DEVICES = 40000, DAY_MS = 86400000, DAYS = 6 };
+    static struct fleet_tally tally;
+    uint64_t random = 1;
+    double mean;
+    uint32_t peak;
+    (void)state;
+    struct otter_agent_config config = {.poll_ms = DAY_MS, .hooks = {.ctx = &random, .random = next_random}};
+    fleet_tally_begin(&tally, DAY_MS);
+    for (int device = 0; device < DEVICES; device++) {
+        struct otter_agent agent = {.config = &config};
+        for (uint64_t at_ms = 10000; at_ms < (uint64_t)DAYS * DAY_MS; at_ms += otter_wait_poll(&agent)) {
+            agent.polled = at_ms > 10000;
+            fleet_tally_poll(&tally, at_ms);
+        }
+    }
+    fleet_tally_end(&tally, (uint64_t)DAYS * DAY_MS);
+    assert_true(fleet_tally_steady(&tally, &mean, &peak));
+    assert_true(mean > 700 && mean < 722); /* 16/15 of 40,000 / 60 */
+assert_true(peak / mean <= 1.3);
+    fleet_tally_free(&tally);
+}
+
 static void test_a_short_run_has_no_steady_part(void **state)
 {
     static struct fleet_tally tally;
@@ -178,6 +211,7 @@ int main(void)
         cmocka_unit_test(test_lists_that_make_no_sense),
         cmocka_unit_test(test_quantiles),
         cmocka_unit_test(test_the_peak_is_looked_for_once_the_fleet_has_settled),
+        cmocka_unit_test(test_a_fleet_that_was_switched_on_at_once_polls_evenly),
         cmocka_unit_test(test_a_short_run_has_no_steady_part),
         cmocka_unit_test(test_samples_thin_out),
         cmocka_unit_test(test_versions_beyond_the_table_count_with_the_last),
