@@ -302,7 +302,6 @@ static void take_head(struct otter_agent *agent)
 /* The header is staged. In the direct flow, its verdict is the outcome of the poll. */
 static void judge(struct otter_agent *agent)
 {
-    const struct otter_head *head = &agent->http.head;
     enum otter_outcome outcome = otter_fetch_judge(agent);
     if (outcome == OTTER_OUTCOME_NONE) {
         return;
@@ -310,9 +309,7 @@ static void judge(struct otter_agent *agent)
     if (outcome == OTTER_OUTCOME_BAD_IMAGE || outcome == OTTER_OUTCOME_TOO_LARGE) {
         otter_fetch_distrust(agent, outcome);
     } else if (!otter_agent_has_job(agent)) {
-        const char *validator = head->etag[0] != '\0' ? head->etag : head->modified;
-        memcpy(agent->job_validator, validator, strlen(validator) + 1);
-        agent->judged = outcome;
+        otter_job_remember(agent, outcome);
         if (outcome == OTTER_OUTCOME_DEFERRED) {
             agent->job_validator[0] = '\0';
         }

@@ -135,7 +135,7 @@ static bool may_download(struct otter_agent *agent)
            hooks->may_download(hooks->ctx, &agent->job.version, agent->job.size);
 }
 
-static void remember(struct otter_agent *agent, enum otter_outcome outcome)
+void otter_job_remember(struct otter_agent *agent, enum otter_outcome outcome)
 {
     const struct otter_head *head = &agent->http.head;
     const char *validator = head->etag[0] != '\0' ? head->etag : head->modified;
@@ -171,7 +171,7 @@ static void take_end(struct otter_agent *agent)
     if (outcome == OTTER_OUTCOME_FLASH) {
         otter_agent_end(agent, outcome, OTTER_ERR_IO);
     } else if (outcome != OTTER_OUTCOME_NONE) {
-        remember(agent, outcome);
+        otter_job_remember(agent, outcome);
         otter_agent_end(agent, outcome, err);
     } else if (!may_download(agent)) {
         otter_agent_end(agent, OTTER_OUTCOME_DEFERRED, OTTER_ERR_REFUSED);

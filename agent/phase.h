@@ -35,6 +35,9 @@ enum otter_outcome otter_agent_blame(int err);
 /* Where the job document is. */
 const char *otter_job_path(const struct otter_agent_config *config);
 
+/* What this answer came to: a 304 for its validator will mean the same. */
+void otter_job_remember(struct otter_agent *agent, enum otter_outcome outcome);
+
 /* Hand out an event; all that it does not get here is known from where the agent is. */
 void otter_agent_tell(struct otter_agent *agent, enum otter_event_kind kind,
                       enum otter_outcome outcome, int err, uint32_t wait_ms);

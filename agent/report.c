@@ -19,9 +19,8 @@ enum { TRIES_MAX = 10 };
 
 /* The old image of a trial: displaced in the secondary by a unit (journal), or at its
  * start (trailers). 0.0.0 where it cannot be read. */
-static struct otter_version fallback_version(const struct otter_state *state)
+static void find_fallback(const struct otter_state *state, struct otter_version *ret_version)
 {
-    struct otter_version none = {0};
     struct otter_area area = state->layout->secondary;
     struct otter_image image;
     if (state->layout->journal.size != 0 && state->unit_size < area.size) {
@@ -29,7 +28,10 @@ static struct otter_version fallback_version(const struct otter_state *state)
         area.size -= state->unit_size;
     }
     struct otter_view view = otter_view_of(&area);
-    return otter_image_parse(&view, &image) == OTTER_OK ? image.version : none;
+    if (otter_image_parse(&view, &image) < 0) {
+        memset(&image.version, 0, sizeof image.version);
+    }
+    *ret_version = image.version;
 }
 
 /* The same for every try; after a reset too, for what the state remembers. */
@@ -47,26 +49,32 @@ static void make_id(const struct otter_agent *agent, struct otter_report *report
     memcpy(report->id, id, sizeof id);
 }
 
+/* The version that this result is about. */
+static const struct otter_version *version_of(const struct otter_agent *agent,
+                                              enum otter_outcome result)
+{
+    if (result == OTTER_OUTCOME_REVERTED) {
+        return &agent->config->state->requested.version;
+    }
+    return result == OTTER_OUTCOME_CONFIRMED ? &agent->running : &agent->job.version;
+}
+
 void otter_report_note(struct otter_agent *agent, enum otter_outcome result)
 {
     struct otter_report *report = &agent->report;
     const struct otter_state *state = agent->config->state;
-    struct otter_version to = agent->job.version;
-    struct otter_version from = agent->running;
-    if (result == OTTER_OUTCOME_REVERTED) {
-        to = state->requested.version;
-    } else if (result == OTTER_OUTCOME_CONFIRMED) {
-        to = agent->running;
-        from = fallback_version(state);
-    }
+    const struct otter_version *to = version_of(agent, result);
     if (agent->config->no_report ||
-        (result == report->told && otter_version_compare(&to, &report->told_to) == 0)) {
+        (result == report->told && otter_version_compare(to, &report->told_to) == 0)) {
         return;
     }
     report->result = result;
     report->reason = result == OTTER_OUTCOME_REVERTED ? state->reason : OTTER_REASON_NONE;
-    report->from = from;
-    report->to = to;
+    report->from = agent->running;
+    report->to = *to;
+    if (result == OTTER_OUTCOME_CONFIRMED) {
+        find_fallback(state, &report->from);
+    }
     report->attempts = state->attempts;
     report->bytes = agent->fetch.bytes;
     report->seconds = (agent->now_ms - agent->fetch.start_ms) / 1000;
