@@ -207,7 +207,7 @@ class Requests(Attacked):
         self.assertFalse([byte for byte in out if (byte < 32 and byte != 10) or byte >= 127], out)
 
     def test_many_that_say_nothing(self):
-        server = self.serve("--request-timeout", "3")
+        server = self.serve("--request-timeout", "2")
         silent = [socket.create_connection(("127.0.0.1", server.port), timeout=10) for _ in range(500)]
         begin = time.monotonic()
         self.still_serves(server)
@@ -221,7 +221,7 @@ class Requests(Attacked):
         limited = self.folder / "limited"
         limited.write_text(f'#!/bin/sh\nulimit -n 200\nexec {OTTER} "$@"\n')
         limited.chmod(0o755)
-        server = Serve(self.folder, "--folder", "www", "--request-timeout", "3", program=limited)
+        server = Serve(self.folder, "--folder", "www", "--request-timeout", "2", program=limited)
         self.addCleanup(lambda: server.process.returncode is None and server.stop())
         many = []
         for _ in range(300):
@@ -244,7 +244,7 @@ class Requests(Attacked):
 class Tls(Attacked):
     def tls_server(self, *words):
         self.otter("certs", "--out", "pki")
-        return self.serve("--cert", "pki/http_server.crt", "--key", "pki/http_server.key", "--request-timeout", "3", *words)
+        return self.serve("--cert", "pki/http_server.crt", "--key", "pki/http_server.key", "--request-timeout", "2", *words)
 
     def context(self, **more):
         context = ssl.create_default_context(cafile=self.folder / "pki/http_ca.crt")
