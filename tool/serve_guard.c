@@ -22,7 +22,7 @@ enum { RESERVE = 64, FILES_MAX = 1 << 20 }; /* descriptors kept for files and da
 
 struct place {
     ino_t inode;   /* 0: nothing */
-    int64_t since; /* seconds; 0: no request is coming in */
+    int64_t since; /* milliseconds; 0: no request is coming in */
 };
 
 struct newcomer {
@@ -41,11 +41,11 @@ struct serve_guard {
 
 static struct serve_guard *guard_of_process; /* a buffer's callback has room for the connection only */
 
-static int64_t now_seconds(void)
+static int64_t now_ms(void)
 {
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return now.tv_sec;
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static struct place *place_of(struct serve_guard *guard, int fd)
@@ -85,7 +85,7 @@ static void settle(struct serve_guard *guard)
         if (fd >= guard->files_max) {
             (void)shutdown(fd, SHUT_RDWR);
         } else if (place) {
-            *place = (struct place){inode_of(fd), now_seconds()};
+            *place = (struct place){inode_of(fd), now_ms()};
         }
         if (fd >= 0) { /* headers and a short body are two writes: no waiting for an answer between them */
             int on = 1;
@@ -129,7 +129,7 @@ static void arrives(struct evbuffer *input, const struct evbuffer_cb_info *info,
         settle(guard_of_process);
         struct place *place = place_of(guard_of_process, bufferevent_getfd(ctx));
         if (place && place->since == 0) {
-            place->since = now_seconds();
+            place->since = now_ms();
         }
     }
 }
@@ -158,7 +158,7 @@ void serve_guard_whole(struct serve_guard *guard, struct bufferevent *connection
 
 void serve_guard_sweep(struct serve_guard *guard)
 {
-    int64_t late = now_seconds() - guard->seconds;
+    int64_t late = now_ms() - guard->seconds * (int64_t)1000;
     for (int fd = 0; fd < guard->count; fd++) {
         struct place *place = &guard->places[fd];
         if (place->since == 0 || place->since > late) {
