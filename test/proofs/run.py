@@ -35,7 +35,7 @@ PROOFS = {
     "journal-open": ("journal_open", [JOURNAL, CRC, AREA], [], ["otter_crc32"], ["--unwind", "14", "--unwindset", "is_blank.0:34", "--object-bits", "12"]),
     "number": ("number", [TEXT], ['PREFIX=""', "DIGITS=5"], [], ["--unwind", "13"]),
     "number-edge": ("number", [TEXT], ['PREFIX="42949672"', "DIGITS=3"], [], ["--unwind", "13"]),
-    "http-body": ("http_body", ["agent/body.c"], [], [], ["--unwind", "70", NO_WRAP]),
+    "http-body": ("http_body", ["agent/body.c", TEXT], [], ["otter_text_hex"], ["--unwind", "70", NO_WRAP]),
     "image-tlv": ("image_tlv", ["slot/image.c", AREA], ["SIZE=64"], [], ["--unwind", "16", "--sat-solver", "cadical"]),
     "range-ask": ("range_ask", [], [], [], ["--unwind", "4"]),
     "range-read": ("range_read", [TEXT], ['PREFIX=""', "CHARS=14"], [], ["--unwind", "30"]),
