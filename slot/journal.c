@@ -190,7 +190,7 @@ static void begin(struct otter_journal *journal, const struct otter_area *area,
 {
     const struct otter_flash *flash = area->flash;
     memset(journal, 0, sizeof *journal);
-    memcpy(journal->map_hash, map_hash, sizeof journal->map_hash);
+    journal->map_hash = map_hash;
     journal->area = *area;
     journal->cell_size =
         flash->prog_size > OTTER_RECORD_SIZE ? flash->prog_size : OTTER_RECORD_SIZE;
@@ -226,7 +226,7 @@ static int look(struct otter_journal *journal, const struct otter_journal_reader
         if (head->seq == 0 || !take_half(journal, newest * journal->half_size, head, reader)) {
             continue;
         }
-        if (memcmp(head->body + 8, journal->map_hash, sizeof journal->map_hash) != 0) {
+        if (memcmp(head->body + 8, journal->map_hash, OTTER_MAP_HASH_SIZE) != 0) {
             return OTTER_ERR_REFUSED;
         }
         judge_tail(journal, heads[newest ^ 1u].seq > journal->seq);
@@ -378,7 +378,7 @@ static int write_head(struct otter_journal *journal)
     struct otter_record head = {.type = OTTER_RECORD_HEAD};
     store_le32(head.body, journal->first);
     store_le32(head.body + 4, journal->count);
-    memcpy(head.body + 8, journal->map_hash, sizeof journal->map_hash);
+    memcpy(head.body + 8, journal->map_hash, OTTER_MAP_HASH_SIZE);
     return write_record(journal, &head);
 }
 

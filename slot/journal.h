@@ -57,7 +57,7 @@ struct otter_journal_reader {
 
 /* Read the journal in `area`. OTTER_OK; 1: no half is valid, the first append erases all and
  * begins anew; OTTER_ERR_IO: it does not read, leave it alone; OTTER_ERR_ARG: too small or not
- * on sectors; OTTER_ERR_REFUSED: another flash map's. */
+ * on sectors; OTTER_ERR_REFUSED: another flash map's. map_hash: 12 bytes, borrowed as long as it is used. */
 int otter_journal_open(struct otter_journal *journal, const struct otter_area *area,
                        const uint8_t *map_hash, const struct otter_journal_reader *reader);
 

@@ -92,7 +92,7 @@ struct otter_journal {
     uint32_t next_off;   /* where the next record goes; area offset */
     uint32_t fresh_end;  /* cells from next_off up to here were erased in this session */
     uint32_t first, count; /* live records HEAD vouches for: seq of the first, how many */
-    uint8_t map_hash[12];
+    const uint8_t *map_hash; /* the layout's: a copy in RAM could be spoilt, and be written */
     bool repeat_head;    /* HEAD's proof may be unstable: write HEAD once more first */
     bool unproven, empty; /* something behind the tail is torn; no half is in force */
     bool follows;        /* a record was completed in this session */
