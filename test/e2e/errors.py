@@ -54,6 +54,7 @@ COMMANDS = [
                        "--ca IN:ca.crt --cert IN:client.crt --key-file IN:client.key --timeout 5 IN:signed.bin.in"),
     Command("fleet", "--server https://127.0.0.1:1 --ca IN:ca.crt --cert IN:client.crt --key-file IN:client.key --key IN:pub.pem.in "
                      "--devices 2 --duration 1 --plot OUT:fleet.svg --list OUT:fleet.jsonl", tells=True),
+    Command("doctor", "--device IN:device.in"),
 ]
 NO_COMMANDS = {"no-such-command", "", "device no-such-command", "flashmap no-such-command"}
 BY_NAME = {command.name: command for command in COMMANDS}
@@ -320,6 +321,9 @@ BAD_VALUES = [
                      "--ring", "a b"]),
     ("device init", ["x", "--map", harness.PSOC, "--key", "pub.pem.in", "--image", "signed.bin.in", "--server", "http://a:1",
                      "--token-file", "ca.crt"]),
+    ("doctor", ["measles"]), ("doctor", []), ("doctor", ["--device", "device.in", "--status", "map.json"]),
+    ("doctor", ["--report", "map.json"]), ("doctor", ["--status", "map.json"]), ("doctor", ["--device", "device.in", "--job", "nowhere"]),
+    ("doctor", ["--device", "device.in", "--image", "nowhere"]),
     ("fleet", ["--server", "gopher", "--devices", "1"]), ("fleet", ["--server", "http://a:1", "--devices", "-1"]),
     ("fleet", ["--server", "http://a:1", "--devices", "1", "--fail", "most"]),
     ("device run", ["device.in", "--until", "nonsense"]), ("device run", ["device.in", "--timeout", "soon"]),
