@@ -355,8 +355,9 @@ static uint32_t run(struct fleet_device *device)
     if (on_trial && trial_is_over(device)) {
         return reset(device, false);
     }
-    if (wait_ms <= 1) { /* the agent would look again; here the loop tells when something comes */
-        wait_ms = wait_ms == 1 && ram->link.blocked ? NETWORK_MS : 0;
+    if (wait_ms == 1 && otter_agent_phase(&ram->agent) != OTTER_AGENT_IDLE) {
+        /* the agent would look again; here the loop tells when something comes */
+        wait_ms = ram->link.blocked ? NETWORK_MS : 0;
     }
     return on_trial && wait_ms > TRIAL_LOOK_MS ? TRIAL_LOOK_MS : wait_ms;
 }
