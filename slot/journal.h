@@ -14,7 +14,7 @@
 #define OTTER_RECORD_SIZE 32u
 #define OTTER_RECORD_BODY_SIZE 20u
 #define OTTER_MAP_HASH_SIZE 12u   /* of the flash map's hash, in HEAD */
-#define OTTER_JOURNAL_SECTORS_MIN 4u /* per half */
+#define OTTER_JOURNAL_SECTORS_MIN 6u /* per half */
 #define OTTER_JOURNAL_CELLS_MIN 12u  /* per half */
 #define OTTER_JOURNAL_LIVE_MAX (OTTER_REJECTS_MAX + 4u)
 

@@ -9,7 +9,7 @@
 #include "tool/flashmap_parts.h"
 
 /* Below these a compaction may find no room: slot/journal.c, SPEC.md. */
-enum { CELL_SIZE_MIN = 32, HALF_SECTORS_MIN = 4, HALF_CELLS_MIN = 12 };
+enum { CELL_SIZE_MIN = 32, HALF_SECTORS_MIN = 6, HALF_CELLS_MIN = 12 };
 
 static uint32_t cell_size(const struct flashmap_device *device)
 {

@@ -11,9 +11,9 @@
 #include "otter/result.h"
 #include "slot/journal.h"
 
-/* A half of 4 sectors of 3 cells: live record, HEAD in the second sector, then one record a sector
+/* A half of 6 sectors of 2 cells: live record, HEAD in the second sector, then one record a sector
  * behind it and one in the same. */
-enum { CELL = 32, CELLS = 3, SECTOR = CELL * CELLS, SECTORS = 4, HALF = SECTOR * SECTORS, AREA = 2 * HALF };
+enum { CELL = 32, CELLS = 2, SECTOR = CELL * CELLS, SECTORS = 6, HALF = SECTOR * SECTORS, AREA = 2 * HALF };
 enum state { THERE, BLANK, TORN, UNREADABLE, STATES };
 enum { IN_HALF = 5, RECORDS = 2 * IN_HALF };
 

@@ -60,7 +60,7 @@ def overlap(a, b):
 def test_drawings_are_readable(folder):
     """Well-formed; no label on another; every label of a box inside it; nothing beyond the edge."""
     tiny = json.loads((ROOT / "flashmap" / "xmc7200_int_overwrite_single.json").read_text())
-    tiny["state"] = {"address": "0x14030100", "size": "0x400"}
+    tiny["state"] = {"address": "0x14030100", "size": "0x600"}
     tiny["application_2"] = {"slots": {"boot": "0x10020000", "upgrade": "0x105F8000", "size": "0x10000"}}
     (folder / "tiny.json").write_text(json.dumps(tiny))
     for name in [*MAPS, folder / "tiny.json"]:

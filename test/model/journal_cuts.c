@@ -161,7 +161,7 @@ int main(int argc, char **argv)
         {"map", required_argument, NULL, 'm'}, {"lives", required_argument, NULL, 'n'},
         {"seed", required_argument, NULL, 's'}, {NULL, 0, NULL, 0},
     };
-    const char *maps[MAPS_MAX] = {"rows_tiny_journal", "xmc7200_int_swap_single", "psoc62_512k_xip_swap_single"};
+    const char *maps[MAPS_MAX] = {"rows_tiny_journal", "xmc7200_int_swap_single", "psoc62_512k_xip_swap_single", "nor_4k"};
     unsigned count = 0;
     uint64_t lives = 10000, seed = 1, failures = 0;
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -175,7 +175,7 @@ int main(int argc, char **argv)
     if (optind < argc) {
         return run_again(argv[argc - 1]);
     }
-    for (unsigned i = 0; i < (count != 0 ? count : 3); i++) {
+    for (unsigned i = 0; i < (count != 0 ? count : 4); i++) {
         failures += live_many(maps[i], lives, seed);
     }
     return failures == 0 ? 0 : 1;

@@ -90,7 +90,7 @@ bool geometry_find(const char *name, struct sim_map *ret_map)
     uint32_t inside = strcmp(kind, "inside") == 0 ? larger(sector / 2 / unit * unit, 0) : 0;
     uint32_t slot = SLOT_SECTORS * sector;
     uint32_t cell = larger(unit, 32);
-    uint32_t half = larger(4, (12 * cell + sector - 1) / sector) * sector;
+    uint32_t half = larger(6, (12 * cell + sector - 1) / sector) * sector;
     struct sim_map map = {.parts_count = unequal ? 2 : 1, .mode = OTTER_MODE_SWAP};
     uint32_t at = 0;
     map.primary = (struct sim_place){0, at + inside, slot};

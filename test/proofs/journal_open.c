@@ -8,7 +8,7 @@
 #include "proof.h"
 #include "slot/journal.h"
 
-enum { SECTOR = 96, SECTORS = 8, AREA = SECTOR * SECTORS, CELL = 32 };
+enum { SECTOR = 64, SECTORS = 12, AREA = SECTOR * SECTORS, CELL = 32 };
 
 static struct otter_flash flash;
 static bool fresh[AREA / CELL]; /* erased in this session and not programmed since */

@@ -396,7 +396,7 @@ static const struct mistake cases[] = {
               "0x00002E00"},
      .errors = 1,
      .first = "boot_and_upgrade.bootloader.status_size: insufficient status area, 0x2E00 "
-              "bytes: the journal needs two halves of at least 4 erase sectors (0x200 each) "
+              "bytes: the journal needs two halves of at least 6 erase sectors (0x200 each) "
               "and 12 records (0x200 each); suggested size: 0x3000"},
     {.name = "status too small in small sectors",
      .base = "xmc7200_int_swap_single",
@@ -404,8 +404,8 @@ static const struct mistake cases[] = {
               "\"0x300\""},
      .errors = 1,
      .first = "bootloader.status_area.size: insufficient status area, 0x300 bytes: the journal "
-              "needs two halves of at least 4 erase sectors (0x80 each) and 12 records (0x20 "
-              "each); suggested size: 0x400"},
+              "needs two halves of at least 6 erase sectors (0x80 each) and 12 records (0x20 "
+              "each); suggested size: 0x600"},
     {.name = "scratch without status",
      .base = "xmc7200_int_swap_single",
      .edit = {"\"status_area\": {\n      \"address\": \"0x14030000\",\n      \"size\": "

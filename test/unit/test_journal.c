@@ -62,7 +62,7 @@ static const struct sim_geometry geometries[] = {
      .page_size = 512, .erased = 0x00},
     {.name = "work", .size = 128 * 12, .sector_size = 128, .prog_size = 4, .page_size = 128,
      .erased = 0xff},
-    {.name = "nor", .size = 1024 * 9, .sector_size = 1024, .prog_size = 8, .page_size = 256,
+    {.name = "nor", .size = 1024 * 13, .sector_size = 1024, .prog_size = 8, .page_size = 256,
      .erased = 0xff},
 };
 
@@ -220,9 +220,9 @@ static void test_an_area_too_small_or_off_sectors_is_refused(void **state)
 {
     (void)state;
     create(&geometries[3], 1);
-    bench.area.size = 7 * 1024; /* three sectors a half */
+    bench.area.size = 11 * 1024; /* five sectors a half */
     assert_int_equal(open_journal(), OTTER_ERR_ARG);
-    bench.area.size = 8 * 1024;
+    bench.area.size = 12 * 1024;
     bench.area.base = 512;
     assert_int_equal(open_journal(), OTTER_ERR_ARG);
     sim_board_close(&bench.board);
@@ -246,15 +246,7 @@ static void test_worn_cells_are_passed_over(void **state)
                 if (i % 5 == 0) {
                     start();
                 }
-                if (g == 3) { /* four sectors a half, each with a task: errors, but no loss */
-                    uint32_t before = bench.counter.number;
-                    if (append_number(before + 1) < 0) {
-                        start();
-                        assert_in_range(bench.counter.number, before, before + 1);
-                    }
-                } else {
-                    assert_int_equal(append_number(i), 0);
-                }
+                assert_int_equal(append_number(i), 0);
             }
             sim_board_close(&bench.board);
         }
