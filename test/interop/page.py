@@ -24,7 +24,7 @@ import urllib.request
 import npm
 
 HERE = pathlib.Path(__file__).resolve().parent
-OTTER = os.environ.get("OTTER") or str(HERE.parent.parent / "build/host/otter")
+OTTER = os.path.abspath(os.environ.get("OTTER") or HERE.parent.parent / "build/host/otter")
 PLAYWRIGHT = "1.56.1"
 EVIL = "<img src=x onerror=stolen=1>"
 
