@@ -74,7 +74,7 @@ static void configure(struct play *play, struct otter_state *state, const struct
     const struct host_device *device = &play->doctor->device.device;
     host_agent_config(device, ret_config);
     ret_config->state = state;
-    ret_config->tls = transport;
+    ret_config->tls = play->doctor->is_made || device->config.ca ? transport : NULL; /* a CA makes HTTPS possible */
     ret_config->plain = transport;
     ret_config->initial_ms = 1;
     ret_config->job_path = JOB_PATH;
