@@ -33,7 +33,7 @@ static const struct sim_map others[] = {
         .primary = {0, 0, 0x100000},
         .secondary = {0, 0x100000, 0x100000},
         .scratch = {0, 0x200000, 0x1000},
-        .journal = {0, 0x210000, 0x8000},
+        .journal = {0, 0x210000, 0xc000},
         .image_size_max = 0x100000,
     },
     {
@@ -43,7 +43,7 @@ static const struct sim_map others[] = {
         .primary = {0, 0, 0x100000},
         .secondary = {0, 0x100000, 0x100000},
         .scratch = {0, 0x200000, 0x8000},
-        .journal = {0, 0x210000, 0x8000},
+        .journal = {0, 0x210000, 0xc000},
         .image_size_max = 0x100000,
     },
     {
@@ -53,7 +53,7 @@ static const struct sim_map others[] = {
         .primary = {0, 0, 0x200000},
         .secondary = {0, 0x200000, 0x200000},
         .scratch = {0, 0x400000, 0x8000},
-        .journal = {0, 0x480000, 0x40000},
+        .journal = {0, 0x480000, 0x60000},
         .image_size_max = 0x200000,
     },
     {
