@@ -36,8 +36,8 @@ static const struct page_route routes[] = {
     {"GET", "/sign-in", PAGE_OPEN, false, page_sign_in_form},
     {"POST", "/sign-in", PAGE_OPEN, false, page_sign_in},
     {"POST", "/sign-out", PAGE_OPERATOR, false, page_sign_out},
-    {"GET", "/page/style.css", PAGE_OPEN, false, give_style},
-    {"GET", "/page/live.js", PAGE_OPEN, false, give_script},
+    {"GET", "/page/style.css", PAGE_FIXED, false, give_style},
+    {"GET", "/page/live.js", PAGE_FIXED, false, give_script},
     {"GET", "/api/summary", PAGE_VIEWER, true, page_api_summary},
     {"GET", "/api/devices", PAGE_VIEWER, true, page_api_devices},
     {"GET", "/api/devices/", PAGE_VIEWER, true, page_api_device},
@@ -124,7 +124,6 @@ static bool is_same_word(const char *a, const char *b)
 
 static void turn_away(struct page_visit *visit)
 {
-    char to[sizeof visit->location];
     if (visit->operators == 0) {
         page_message(visit, 403, "Not from here",
                      "Nobody can sign in yet, so this page opens on the server's own machine only. On the server: "
@@ -132,15 +131,14 @@ static void turn_away(struct page_visit *visit)
     } else if (visit->route->is_api || strcmp(visit->route->method, "GET") != 0) {
         page_message(visit, 401, "Sign in first", "Your session is over, or there was none. Sign in, then do it again.");
     } else {
-        snprintf(to, sizeof to, "/sign-in");
-        page_see_other(visit, to);
+        page_see_other(visit, "/sign-in");
     }
 }
 
 static bool is_let_in(struct page_visit *visit)
 {
     char word[FLEET_TOKEN_SIZE + 1];
-    if (visit->route->access == PAGE_OPEN) {
+    if (visit->route->access == PAGE_FIXED || visit->route->access == PAGE_OPEN) {
         return true;
     }
     bool is_signed_in = visit->operator_name[0] != 0;
@@ -155,7 +153,7 @@ static void work(struct db *db, void *ctx)
 {
     struct page_visit *visit = ctx;
     visit->status = 200;
-    if (page_session_find(db, visit) != DB_OK) {
+    if (visit->route->access != PAGE_FIXED && page_session_find(db, visit) != DB_OK) {
         page_database_away(visit);
     } else if (!is_let_in(visit)) {
         turn_away(visit);
@@ -233,6 +231,15 @@ static void done(void *ctx)
 }
 
 /* ---- a request comes ---- */
+/* A page of somebody else, whose name was made to lead to this machine (DNS rebinding), asks under
+ * that name: only an address or localhost is this machine for sure. */
+static bool names_this_machine(struct evhttp_request *request)
+{
+    const char *host = evhttp_find_header(evhttp_request_get_input_headers(request), "Host");
+    size_t len = host ? strcspn(host, ":") : 0;
+    return host && (host[0] == '[' || strspn(host, "0123456789.") == len || (len == 9 && strncasecmp(host, "localhost", 9) == 0));
+}
+
 static void take_cookie(struct page_visit *visit, const char *cookies)
 {
     char token[FLEET_TOKEN_SIZE];
@@ -282,7 +289,7 @@ bool page_request(struct serve *serve, struct evhttp_request *request, const cha
     visit->type = route->is_api ? "application/json" : "text/html; charset=utf-8";
     visit->job = *serve_rollout_job(serve);
     visit->now = time(NULL);
-    visit->is_local = entry->client.is_local;
+    visit->is_local = entry->client.is_local && names_this_machine(request);
     visit->is_tls = serve->tls != NULL || serve->options->behind_proxy;
     memcpy(visit->address, entry->client.address, sizeof visit->address);
     bool ok = take_request(visit, request, path);

@@ -33,6 +33,7 @@ struct page_visit;
 typedef void page_work(struct db *db, struct page_visit *visit); /* in the database's thread */
 
 enum page_access {
+    PAGE_FIXED,   /* the same for everybody: the database is not asked */
     PAGE_OPEN,    /* for everybody */
     PAGE_VIEWER,  /* signed in; or, while there is no operator, on this machine */
     PAGE_OPERATOR /* signed in, and the form or header carries the session's csrf word */

@@ -20,9 +20,6 @@ static void take_session(void *ctx, const struct db_row *row)
 
 enum db_result page_session_find(struct db *db, struct page_visit *visit)
 {
-    if (visit->fixed) {
-        return DB_OK;
-    }
     enum db_result result = operator_count(db, &visit->operators);
     if (result == DB_OK && visit->session[0]) {
         result = db_query(db, "SELECT operator, csrf FROM sessions WHERE hash = $1 AND ends > $2",

@@ -159,6 +159,8 @@ class Page(FleetServer):
         self.assertEqual(visitor.request("GET", "/", X_Forwarded_For="203.0.113.9"), 403)
         self.assertIn("operator add", visitor.text)
         self.assertEqual(visitor.request("GET", "/api/summary", X_Forwarded_For="203.0.113.9"), 403)
+        for host, status in (("localhost", 200), ("127.0.0.1:1", 200), ("[::1]:1", 200), ("evil.example", 403), ("localhost.evil.example", 403)):
+            self.assertEqual(visitor.request("GET", "/api/summary", Host=host), status, host)
 
     def test_halt_raise_resume(self):
         self.signed_job()
