@@ -57,7 +57,7 @@ class EmulatedBoard(Board):
                    until, 90)
 
     def across_a_power_cut(self):
-        self.emulate(["--power-cut-at", "rejected+0.2"], ["outcome=rejected,count=4"])
+        self.emulate(["--power-cut-at", "rejected+0.2"], ["outcome=rejected,count=5"])
         cuts = [i for i, event in enumerate(self.events) if event.get("event") == "power-cut"]
         if len(cuts) != 1:
             raise Failed(f"{len(cuts)} power cuts, not one")
