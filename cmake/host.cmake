@@ -11,6 +11,7 @@ pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
 pkg_check_modules(EVENT REQUIRED IMPORTED_TARGET libevent libevent_openssl)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(PQ REQUIRED IMPORTED_TARGET libpq)
+pkg_check_modules(DIVSUFSORT REQUIRED IMPORTED_TARGET libdivsufsort)
 find_package(Threads REQUIRED)
 
 otter_device_library(otter_port_sodium ${OTTER_PORT_SODIUM_SOURCES})
@@ -46,14 +47,14 @@ set_source_files_properties(tool/emulate_firmware.c PROPERTIES COMPILE_DEFINITIO
 set(OTTER_ALL otter_tool otter_board_host otter_agent otter_boot otter_slot otter_sim
               otter_port_mbedtls otter_port_sodium
               PkgConfig::JANSSON PkgConfig::POPT PkgConfig::OPENSSL PkgConfig::EVENT PkgConfig::SODIUM
-              PkgConfig::CURL PkgConfig::SQLITE PkgConfig::PQ Threads::Threads m)
+              PkgConfig::CURL PkgConfig::SQLITE PkgConfig::PQ PkgConfig::DIVSUFSORT Threads::Threads m)
 
 foreach(library otter_sim otter_board_host otter_tool)
     get_target_property(type ${library} TYPE)
     if(NOT type STREQUAL "INTERFACE_LIBRARY")
         target_link_libraries(${library} PUBLIC otter_agent otter_boot otter_slot otter_port_mbedtls
             otter_port_sodium PkgConfig::JANSSON PkgConfig::POPT PkgConfig::OPENSSL PkgConfig::EVENT
-            PkgConfig::CURL PkgConfig::SQLITE PkgConfig::PQ Threads::Threads)
+            PkgConfig::CURL PkgConfig::SQLITE PkgConfig::PQ PkgConfig::DIVSUFSORT Threads::Threads)
     endif()
 endforeach()
 

@@ -22,7 +22,7 @@ fail() { say "$*"; exit 1; }
 packages_of() {
     case $1 in
     build) echo "gcc make cmake ninja-build pkg-config dpkg-dev libc6-dev ca-certificates
-                 libcmocka-dev libcurl4-openssl-dev libevent-dev libjansson-dev libpopt-dev libpq-dev libsodium-dev
+                 libcmocka-dev libcurl4-openssl-dev libdivsufsort-dev libevent-dev libjansson-dev libpopt-dev libpq-dev libsodium-dev
                  libsqlite3-dev libssl-dev python3 openssl curl" ;;
     cm4) echo "gcc-arm-none-eabi picolibc-arm-none-eabi" ;;
     boards) echo "gcc-arm-none-eabi picolibc-arm-none-eabi qemu-system-arm" ;;

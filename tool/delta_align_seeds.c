@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * delta_align_seeds.c - the longest match in the old file of every place of the new one.
+ *
+ * One suffix array over old and new together, and the lengths that neighbours in it share (both
+ * computed in linear time): the best old match of a new suffix is its nearest old neighbour above or
+ * below. Nothing is searched, so repetitions cost nothing extra.
+ */
+#include <divsufsort.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tool/delta_align_parts.h"
+
+/* A match shorter than this is no seed; a seed is led back at most so far, in bytes. */
+enum { MATCH_MIN = 8, BACK_MAX = 512, BACK_BUDGET = 64 };
+
+struct match {
+    uint32_t off; /* in the old file */
+    uint32_t len;
+};
+
+struct text {
+    const struct delta_sites *old_sites;
+    const struct delta_sites *new_sites;
+    uint8_t *bytes; /* masked: old, then new */
+    int32_t size;
+    int32_t *suffixes;
+    int32_t *common;    /* of suffixes[i - 1] and suffixes[i] */
+    struct match *best; /* of each new offset: the neighbour above, or below */
+};
+
+static void text_free(struct text *text)
+{
+    free(text->bytes);
+    free(text->suffixes);
+    free(text->common);
+    free(text->best);
+}
+
+static int text_make(struct text *text)
+{
+    uint32_t old_size = text->old_sites->size;
+    uint32_t new_size = text->new_sites->size;
+    size_t size = (size_t)old_size + new_size;
+    text->size = (int32_t)size;
+    text->bytes = malloc(size + 1);
+    text->suffixes = malloc((size + 1) * sizeof text->suffixes[0]);
+    text->common = malloc((size + 1) * sizeof text->common[0]);
+    text->best = malloc(((size_t)new_size + 1) * sizeof text->best[0]);
+    if (text->bytes == NULL || text->suffixes == NULL || text->common == NULL ||
+        text->best == NULL) {
+        return -1;
+    }
+    if (old_size > 0) {
+        memcpy(text->bytes, text->old_sites->masked, old_size);
+    }
+    if (new_size > 0) {
+        memcpy(text->bytes + old_size, text->new_sites->masked, new_size);
+    }
+    return divsufsort(text->bytes, text->suffixes, text->size) == 0 ? 0 : -1;
+}
+
+/* Lengths in common, in text order (each is at most one shorter than the one before it). */
+static int find_common(struct text *text)
+{
+    int32_t *before = malloc(((size_t)text->size + 1) * sizeof before[0]);
+    int32_t *lengths = malloc(((size_t)text->size + 1) * sizeof lengths[0]);
+    if (before == NULL || lengths == NULL) {
+        free(before);
+        free(lengths);
+        return -1;
+    }
+    for (int32_t i = 0; i < text->size; i++) {
+        before[text->suffixes[i]] = i > 0 ? text->suffixes[i - 1] : -1;
+    }
+    int32_t len = 0;
+    for (int32_t at = 0; at < text->size; at++) {
+        int32_t other = before[at];
+        int32_t room = other < 0 ? 0 : text->size - (at > other ? at : other);
+        while (len < room && text->bytes[at + len] == text->bytes[other + len]) {
+            len++;
+        }
+        lengths[at] = other < 0 ? 0 : len;
+        len = lengths[at] > 0 ? lengths[at] - 1 : 0;
+    }
+    for (int32_t i = 0; i < text->size; i++) {
+        text->common[i] = lengths[text->suffixes[i]];
+    }
+    free(before);
+    free(lengths);
+    return 0;
+}
+
+/* For each new offset the nearest old suffix before it in the array (step 1) or behind it (-1). */
+static void find_best(struct text *text, int32_t step)
+{
+    int32_t old_size = (int32_t)text->old_sites->size;
+    int32_t off = -1;
+    int32_t len = 0;
+    for (int32_t i = step > 0 ? 0 : text->size - 1; i >= 0 && i < text->size; i += step) {
+        int32_t common = step > 0 ? text->common[i] : i + 1 < text->size ? text->common[i + 1] : 0;
+        len = common < len ? common : len;
+        int32_t at = text->suffixes[i];
+        if (at < old_size) {
+            off = at;
+            len = INT32_MAX;
+            continue;
+        }
+        int32_t fits = off < 0 ? 0 : len < old_size - off ? len : old_size - off;
+        text->best[at - old_size] = (struct match){(uint32_t)(off < 0 ? 0 : off), (uint32_t)fits};
+    }
+}
+
+/* How far back from new offset `at` the match is still worth it: equal bytes gain, others cost. */
+static uint32_t lead_back(const struct text *text, uint32_t at, uint32_t old_off, uint32_t limit)
+{
+    const uint8_t *old_bytes = text->old_sites->masked;
+    const uint8_t *new_bytes = text->new_sites->masked;
+    uint32_t room = at < old_off ? at : old_off;
+    room = room < limit ? room : limit;
+    uint32_t best = 0;
+    int best_score = 0;
+    int score = 0;
+    for (uint32_t back = 1; back <= room && score > best_score - 24; back++) {
+        score += old_bytes[old_off - back] == new_bytes[at - back] ? 1 : -2;
+        if (score > best_score) {
+            best_score = score;
+            best = back;
+        }
+    }
+    return best;
+}
+
+/* The match goes on from the one before it. */
+static bool continues(const struct match *matches, uint32_t at)
+{
+    return at > 0 && matches[at - 1].len == matches[at].len + 1 &&
+           matches[at - 1].off + 1 == matches[at].off;
+}
+
+static int add_seeds(const struct text *text, struct delta_seeds *seeds)
+{
+    uint32_t size = text->new_sites->size;
+    uint64_t budget = (uint64_t)size * BACK_BUDGET;
+    for (uint32_t at = 0; at < size; at++) {
+        const struct match *match = &text->best[at];
+        if (match->len < MATCH_MIN || continues(text->best, at)) {
+            continue;
+        }
+        uint32_t back = lead_back(text, at, match->off, budget < BACK_MAX ? (uint32_t)budget : BACK_MAX);
+        budget -= back;
+        struct delta_seed seed = {at - back, at + match->len, (int32_t)(match->off - at)};
+        if (delta_seeds_add(seeds, &seed) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int delta_seeds_match(const struct delta_sites *old_sites, const struct delta_sites *new_sites,
+                      struct delta_seeds *ret_seeds)
+{
+    struct text text = {.old_sites = old_sites, .new_sites = new_sites};
+    int err = text_make(&text);
+    if (err == 0) {
+        err = find_common(&text);
+    }
+    for (int32_t step = 1; err == 0 && step >= -1; step -= 2) {
+        find_best(&text, step);
+        err = add_seeds(&text, ret_seeds);
+    }
+    text_free(&text);
+    if (err == 0) {
+        delta_seeds_sort(ret_seeds);
+    }
+    return err;
+}
+
+int delta_seeds_add(struct delta_seeds *seeds, const struct delta_seed *seed)
+{
+    if (seeds->count == seeds->room) {
+        size_t room = seeds->room == 0 ? 1024 : seeds->room * 2;
+        struct delta_seed *list = realloc(seeds->list, room * sizeof list[0]);
+        if (list == NULL) {
+            return -1;
+        }
+        seeds->list = list;
+        seeds->room = room;
+    }
+    seeds->list[seeds->count++] = *seed;
+    return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct delta_seed *one = a;
+    const struct delta_seed *two = b;
+    if (one->begin != two->begin) {
+        return one->begin < two->begin ? -1 : 1;
+    }
+    if (one->drift != two->drift) {
+        return one->drift < two->drift ? -1 : 1;
+    }
+    return (one->until > two->until) - (one->until < two->until);
+}
+
+void delta_seeds_sort(struct delta_seeds *seeds)
+{
+    if (seeds->count > 1) {
+        qsort(seeds->list, seeds->count, sizeof seeds->list[0], compare);
+    }
+}
+
+void delta_seeds_free(struct delta_seeds *seeds)
+{
+    free(seeds->list);
+    *seeds = (struct delta_seeds){NULL, 0, 0};
+}
