@@ -44,7 +44,7 @@ include(embed) # flashmap_builtins.c, page_assets.c
 target_sources(otter_tool PRIVATE ${CMAKE_BINARY_DIR}/flashmap_builtins.c ${CMAKE_BINARY_DIR}/page_assets.c)
 # `otter emulate` builds firmware in the tree that it comes from.
 set_source_files_properties(tool/emulate_firmware.c PROPERTIES COMPILE_DEFINITIONS OTTER_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-set(OTTER_ALL otter_tool otter_board_host otter_agent otter_boot otter_slot otter_sim
+set(OTTER_ALL otter_tool otter_board_host otter_agent otter_boot otter_delta otter_slot otter_sim
               otter_port_mbedtls otter_port_sodium
               PkgConfig::JANSSON PkgConfig::POPT PkgConfig::OPENSSL PkgConfig::EVENT PkgConfig::SODIUM
               PkgConfig::CURL PkgConfig::SQLITE PkgConfig::PQ PkgConfig::DIVSUFSORT Threads::Threads m)
@@ -52,7 +52,7 @@ set(OTTER_ALL otter_tool otter_board_host otter_agent otter_boot otter_slot otte
 foreach(library otter_sim otter_board_host otter_tool)
     get_target_property(type ${library} TYPE)
     if(NOT type STREQUAL "INTERFACE_LIBRARY")
-        target_link_libraries(${library} PUBLIC otter_agent otter_boot otter_slot otter_port_mbedtls
+        target_link_libraries(${library} PUBLIC otter_agent otter_boot otter_slot otter_delta otter_port_mbedtls
             otter_port_sodium PkgConfig::JANSSON PkgConfig::POPT PkgConfig::OPENSSL PkgConfig::EVENT
             PkgConfig::CURL PkgConfig::SQLITE PkgConfig::PQ PkgConfig::DIVSUFSORT Threads::Threads)
     endif()

@@ -26,7 +26,8 @@ WALLS = {
     "sim": ([r"otter/\w+\.h", r"sim/\w+\.h"], None),
     "board": ([r"otter/\w+\.h", r"board/.*\.(h|def)", r"sim/\w+\.h", r"port/.*\.h", r"otter_map\.h", r"part\.h"], None),
     "app": ([r"otter/\w+\.h", r"app/.*\.h", r"board/.*\.(h|def)", r"port/.*\.h", r"sim/\w+\.h", r"otter_map\.h"], None),
-    "tool": ([r"otter/\w+\.h", r"tool/.*", r"sim/\w+\.h", r"board/.*\.(h|def)", r"port/.*\.h", r"slot/\w+\.h"], None),
+    "tool": ([r"otter/\w+\.h", r"tool/.*", r"sim/\w+\.h", r"board/.*\.(h|def)", r"port/.*\.h", r"slot/\w+\.h",
+              r"delta/\w+\.h"], None),
 }
 DEVICE = ("agent", "slot", "boot", "delta")
 FUNCTION_LINES, COMPLEXITY, FILE_LINES, HEADER_LINES = 60, 10, 600, 150

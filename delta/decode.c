@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * decode.c - the decoder: takes patch bytes, walks, makes result bytes.
+ *
+ * Steps: HEAD (the header), BEGIN (the first bytes of code), MAP (one entry at a time), WALK
+ * (one unit at a time), DONE. A step runs only when the window holds as many patch bytes as it
+ * can need at most, or all that are left; so no step ever waits in its middle.
+ */
+#include "otter/delta.h"
+
+#include "otter/result.h"
+
+#include "delta/model.h"
+
+struct walk_unit;
+struct walk_want;
+
+enum { STEP_HEAD, STEP_BEGIN, STEP_MAP, STEP_WALK, STEP_DONE };
+enum { STEP_BYTES = 96, ZEROS_MAX = 4 };
+
+static uint8_t next_byte(struct otter_delta *delta)
+{
+    struct otter_delta_coder *coder = &delta->coder;
+    if (coder->window_off < coder->window_len) {
+        return coder->window[coder->window_off++];
+    }
+    if (delta->zeros >= ZEROS_MAX) {
+        delta->error = OTTER_ERR_CORRUPT;
+        return 0;
+    }
+    delta->zeros++;
+    return 0;
+}
+
+static unsigned code_bit(struct otter_delta *delta, uint32_t p, unsigned wanted)
+{
+    struct otter_delta_coder *coder = &delta->coder;
+    uint32_t bound = (uint32_t)(((uint64_t)coder->range * p) >> 16);
+    unsigned bit = coder->code < bound ? 1u : 0u;
+    (void)wanted;
+    if (bit != 0u) {
+        coder->range = bound;
+    } else {
+        coder->code -= bound;
+        coder->range -= bound;
+    }
+    while (coder->range < 0x1000000u) {
+        coder->range <<= 8;
+        coder->code = coder->code << 8 | next_byte(delta);
+    }
+    return bit;
+}
+
+static void code_about(struct otter_delta *delta, enum walk_about about)
+{
+    (void)delta;
+    (void)about;
+}
+
+static void code_plan(const struct otter_delta *delta, const struct walk_unit *unit, struct walk_want *want)
+{
+    (void)delta;
+    (void)unit;
+    (void)want;
+}
+
+#include "delta/walk.h"
+
+void otter_delta_begin(struct otter_delta *delta, const struct otter_delta_io *io, uint32_t result_max)
+{
+    memset(delta, 0, sizeof *delta);
+    delta->io = io;
+    delta->result_max = result_max;
+    otter_delta_model_begin(&delta->model);
+}
+
+static int begin_map(struct otter_delta *delta)
+{
+    struct otter_delta_coder *coder = &delta->coder;
+    coder->range = 0xffffffffu;
+    for (unsigned i = 0; i < 4u; i++) {
+        coder->code = coder->code << 8 | next_byte(delta);
+    }
+    walk_begin(delta);
+    uint32_t entries = code_number(delta, delta->model.number[NUMBER_GAP], 0);
+    if (entries >= OTTER_DELTA_MAP_MAX) {
+        return OTTER_ERR_CORRUPT;
+    }
+    delta->entries_left = (uint16_t)entries;
+    delta->step = STEP_MAP;
+    return 0;
+}
+
+static int read_entry(struct otter_delta *delta)
+{
+    if (delta->entries_left == 0u) {
+        delta->pos = 0;
+        delta->source = 0;
+        delta->next_off = 0;
+        delta->step = STEP_WALK;
+        return 0;
+    }
+    delta->entries_left--;
+    return code_entry(delta, 0, 0);
+}
+
+static int read_head(struct otter_delta *delta)
+{
+    struct otter_delta_coder *coder = &delta->coder;
+    if (coder->window_len < OTTER_DELTA_HEADER_SIZE) {
+        return 0;
+    }
+    int err = otter_delta_read_header(coder->window, coder->window_len, &delta->header);
+    if (err < 0) {
+        return err;
+    }
+    if (delta->header.size > delta->result_max) {
+        return OTTER_ERR_NOSPACE;
+    }
+    delta->filter = otter_delta_filter_find(delta->header.filter);
+    coder->window_off = OTTER_DELTA_HEADER_SIZE;
+    delta->step = STEP_BEGIN;
+    return 0;
+}
+
+/* Move patch bytes into the window. False: the patch goes on longer than it says. */
+static bool take(struct otter_delta *delta, const uint8_t *in, size_t in_len, size_t *used)
+{
+    struct otter_delta_coder *coder = &delta->coder;
+    if (coder->window_off > 0u) {
+        coder->window_len = (uint8_t)(coder->window_len - coder->window_off);
+        memmove(coder->window, coder->window + coder->window_off, coder->window_len);
+        coder->window_off = 0;
+    }
+    uint32_t most = delta->step == STEP_HEAD ? OTTER_DELTA_HEADER_SIZE : delta->header.patch_size;
+    size_t room = delta->step == STEP_HEAD ? OTTER_DELTA_HEADER_SIZE - coder->window_len
+                                           : sizeof coder->window - coder->window_len;
+    size_t len = in_len - *used;
+    len = len < room ? len : room;
+    if (delta->step != STEP_HEAD && len > most - delta->taken) {
+        len = most - delta->taken;
+    }
+    if (len > 0u) {
+        memcpy(coder->window + coder->window_len, in + *used, len);
+    }
+    coder->window_len = (uint8_t)(coder->window_len + len);
+    delta->taken += (uint32_t)len;
+    *used += len;
+    return *used == in_len || delta->step == STEP_HEAD || delta->taken < most;
+}
+
+static bool may_step(const struct otter_delta *delta)
+{
+    const struct otter_delta_coder *coder = &delta->coder;
+    if (delta->step == STEP_HEAD) {
+        return coder->window_len >= OTTER_DELTA_HEADER_SIZE;
+    }
+    return (uint32_t)coder->window_len - coder->window_off >= STEP_BYTES || delta->taken == delta->header.patch_size;
+}
+
+static int finish(struct otter_delta *delta)
+{
+    const struct otter_delta_coder *coder = &delta->coder;
+    if (delta->taken != delta->header.patch_size || coder->window_off != coder->window_len) {
+        return OTTER_ERR_CORRUPT;
+    }
+    delta->step = STEP_DONE;
+    return 0;
+}
+
+static int step(struct otter_delta *delta)
+{
+    struct walk_want nothing = {.file = NULL};
+    int err = 0;
+    if (delta->step == STEP_HEAD) {
+        return read_head(delta);
+    }
+    if (delta->step == STEP_BEGIN) {
+        err = begin_map(delta);
+    } else if (delta->step == STEP_MAP) {
+        err = read_entry(delta);
+    } else if (delta->pos < delta->header.size) {
+        code_unit(delta, &nothing);
+        delta->pending_off = 0;
+    } else {
+        err = finish(delta);
+    }
+    return err < 0 ? err : delta->error;
+}
+
+static void drain(struct otter_delta *delta, uint8_t *out, size_t out_size, size_t *made)
+{
+    while (delta->pending_off < delta->pending_len && *made < out_size) {
+        out[(*made)++] = delta->pending[delta->pending_off++];
+    }
+}
+
+/* One step, if there is input for it; false: there is not. */
+static bool go_on(struct otter_delta *delta, const uint8_t *in, size_t in_len, size_t *used)
+{
+    if (!take(delta, in, in_len, used)) {
+        delta->error = OTTER_ERR_CORRUPT;
+        return false;
+    }
+    bool may = may_step(delta);
+    if (may) {
+        delta->error = step(delta);
+    }
+    return may || *used < in_len;
+}
+
+int otter_delta_run(struct otter_delta *delta, const uint8_t *in, size_t in_len, size_t *ret_used,
+                    uint8_t *out, size_t out_size, size_t *ret_made)
+{
+    bool goes_on = true;
+    *ret_used = 0;
+    *ret_made = 0;
+    delta->out = out;
+    delta->out_off = delta->pos - (uint32_t)(delta->pending_len - delta->pending_off);
+    while (goes_on && delta->error == 0) {
+        drain(delta, out, out_size, ret_made);
+        goes_on = delta->pending_off == delta->pending_len && delta->step != STEP_DONE &&
+                  go_on(delta, in, in_len, ret_used);
+    }
+    if (delta->error == 0 && delta->step == STEP_DONE && *ret_used < in_len) {
+        delta->error = OTTER_ERR_CORRUPT;
+    }
+    return delta->error < 0 ? delta->error : delta->step == STEP_DONE ? 1 : 0;
+}

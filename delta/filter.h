@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * filter.h - the seam for instruction sets: what refers to an address, and how.
+ *
+ * A filter reads up to four bytes of the base as an instruction and says which address it
+ * refers to; and it writes the same instruction so that it refers to another address. An
+ * instruction set is one file with two functions and one line of the table in filter.c.
+ */
+#ifndef OTTER_DELTA_FILTER_H
+#define OTTER_DELTA_FILTER_H
+
+#include "otter/delta.h"
+
+enum otter_delta_kind {
+    OTTER_DELTA_PLAIN, /* two bytes that refer to nothing */
+    OTTER_DELTA_NEAR,  /* two bytes, short reach */
+    OTTER_DELTA_CALL,  /* four bytes, long reach */
+    OTTER_DELTA_WORD   /* four bytes, an address */
+};
+
+struct otter_delta_filter {
+    uint8_t id;
+    bool words; /* aligned words may be addresses */
+    /* `bytes` stand at `address`: the kind, and what they refer to. */
+    enum otter_delta_kind (*find)(const uint8_t bytes[4], uint32_t address, uint32_t *ret_target);
+    /* Change `bytes`, moved to `address`, to refer to `target`. False: they cannot. */
+    bool (*aim)(uint8_t bytes[4], uint32_t address, uint32_t target);
+};
+
+const struct otter_delta_filter *otter_delta_filter_find(uint8_t id); /* NULL: unknown */
+
+extern const struct otter_delta_filter otter_delta_thumb;
+
+#endif

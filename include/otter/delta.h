@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * delta.h - patches: the new image out of the old one and a few bytes. Format: SPEC.md, "Delta".
+ *
+ * The decoder is a pure function of (old bytes, patch bytes). The patch is pushed in pieces
+ * of any size, the result is pulled in pieces of any size, and the same bytes come out
+ * however they were cut. The copy map, the model and a small window of the patch all lie in
+ * struct otter_delta: no heap, no flash, no global state. Nothing the patch or the base says is
+ * trusted: a wrong one ends in an error or in wrong bytes (which the image's hash refuses),
+ * never outside `out`, never without an end.
+ */
+#ifndef OTTER_DELTA_H
+#define OTTER_DELTA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define OTTER_DELTA_HEADER_SIZE 47u
+#define OTTER_DELTA_HASH_SIZE 16u         /* the first bytes of a SHA-256 */
+#define OTTER_DELTA_SIZE_MAX 0xffffffu    /* of base, result and patch: 24 bits */
+#define OTTER_DELTA_MAP_MAX 256u          /* entries of the copy map */
+#define OTTER_DELTA_LEARNT_MAX 32u        /* corrections remembered */
+
+struct otter_delta_header {
+    uint8_t version;
+    uint8_t filter;
+    uint32_t base_size;
+    uint32_t size;       /* of the result */
+    uint32_t patch_size; /* header included */
+    uint32_t address;    /* where byte 0 of base and result runs */
+    uint8_t base[OTTER_DELTA_HASH_SIZE];
+    uint8_t result[OTTER_DELTA_HASH_SIZE];
+};
+
+/* OTTER_ERR_CORRUPT: not the head of a patch; OTTER_ERR_REFUSED: version or filter unknown. */
+int otter_delta_read_header(const void *bytes, size_t len, struct otter_delta_header *ret_header);
+
+/* Where the decoder reads. 0, or <0 which otter_delta_run returns as OTTER_ERR_IO. */
+struct otter_delta_io {
+    void *ctx;
+    int (*read_old)(void *ctx, uint32_t off, void *buf, size_t len); /* inside base_size */
+    int (*read_new)(void *ctx, uint32_t off, void *buf, size_t len); /* made by earlier calls */
+};
+
+/* ---- what follows is the decoder's own; its fields mean nothing to callers ---- */
+
+struct otter_delta_coder { /* the range decoder and the patch bytes that wait for it */
+    uint32_t range;
+    uint32_t code;
+    uint8_t window[160];
+    uint8_t window_len;
+    uint8_t window_off;
+};
+
+struct otter_delta_entry { /* old bytes from old_off on lie at new_off in the result */
+    uint8_t old_off[3];
+    uint8_t new_off[3];
+};
+
+struct otter_delta_learnt { /* a reference that the map got wrong */
+    uint32_t was;
+    uint32_t is;
+};
+
+struct otter_delta_model { /* adaptive probabilities: 22 bits and a count of 10 */
+    uint32_t miss[8][8];
+    uint32_t form[8][3];
+    uint32_t jump[4];
+    uint32_t origin[3];
+    uint32_t number[5][64];
+    uint32_t byte[2][256];
+    uint32_t expected[16][2];
+    int32_t weight[3][3];
+};
+
+struct otter_delta {
+    const struct otter_delta_io *io;
+    const struct otter_delta_filter *filter;
+    struct otter_delta_header header;
+    uint32_t result_max;
+    uint32_t pos;       /* bytes made */
+    uint32_t source;    /* the next byte is expected to be the one here */
+    uint32_t next_off;  /* where the next entry of the map takes over */
+    uint32_t taken;     /* bytes of the patch taken */
+    const uint8_t *out; /* of this call: the bytes from out_off on */
+    uint32_t out_off;
+    int error;
+    uint16_t entries;   /* of the map, so far */
+    uint16_t entries_left; /* still to come */
+    uint8_t step;
+    bool from_new;      /* source is an offset of the result */
+    uint8_t recent;     /* units since the last miss, in steps */
+    uint8_t units;      /* the same, counted */
+    uint16_t hits;
+    uint8_t learnt_next;
+    uint8_t pending_len;
+    uint8_t pending_off;
+    uint8_t pending[4];
+    uint8_t zeros;      /* taken beyond the end of the patch */
+    uint32_t old_off;   /* what `old` holds */
+    uint8_t old[32];
+    struct otter_delta_coder coder;
+    struct otter_delta_model model;
+    struct otter_delta_learnt learnt[OTTER_DELTA_LEARNT_MAX];
+    struct otter_delta_entry map[OTTER_DELTA_MAP_MAX]; /* by old_off */
+};
+
+/* io is borrowed until the last call. result_max: room for the result. */
+void otter_delta_begin(struct otter_delta *delta, const struct otter_delta_io *io, uint32_t result_max);
+
+/*
+ * Take patch bytes (from the first byte of the header on), make result bytes.
+ * 0: took or made what it could, wants more input or more room; 1: the result is complete;
+ * OTTER_ERR_CORRUPT: this cannot be a patch, or bytes follow it; OTTER_ERR_REFUSED: version or
+ * filter unknown; OTTER_ERR_NOSPACE: the result is larger than result_max; OTTER_ERR_IO: a read
+ * failed; OTTER_ERR_ARG. An error stays. *ret_used and *ret_made are always written.
+ */
+int otter_delta_run(struct otter_delta *delta, const uint8_t *in, size_t in_len, size_t *ret_used,
+                    uint8_t *out, size_t out_size, size_t *ret_made);
+
+#endif

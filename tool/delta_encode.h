@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* delta_encode.h - one walk along the new file that writes a patch, or only counts what it costs. */
+#ifndef OTTER_TOOL_DELTA_ENCODE_H
+#define OTTER_TOOL_DELTA_ENCODE_H
+
+#include "delta/model.h"
+#include "tool/delta.h"
+#include "tool/delta_align.h"
+#include "tool/delta_match.h"
+#include "tool/delta_range.h"
+
+struct delta_job {
+    const struct tool_bytes *old_file;
+    const struct tool_bytes *new_file;
+    const struct otter_delta_header *header;
+    const struct delta_copies *map;    /* in order of new_off */
+    const struct delta_copies *copies; /* all that are known */
+    struct delta_matches *matches;
+    const struct delta_options *options;
+};
+
+struct delta_encoder {
+    struct otter_delta delta;  /* first: the walk finds the encoder by it */
+    struct delta_range *range; /* NULL: only counted */
+    const struct delta_job *job;
+    size_t copy;               /* the first that does not end before here */
+    enum walk_about about;
+    double bits[ABOUT_KINDS];
+};
+
+/* False: out of memory. */
+bool delta_encode(const struct delta_job *job, struct delta_range *range, struct delta_stats *ret_stats);
+
+#endif
