@@ -16,7 +16,7 @@ enum { PASSES = 3 };
 void delta_copies_free(struct delta_copies *copies)
 {
     free(copies->list);
-    *copies = (struct delta_copies){NULL, 0};
+    *copies = (struct delta_copies){NULL, 0, 0};
 }
 
 static int compare_old(const void *a, const void *b)
@@ -71,20 +71,43 @@ int delta_translate(const struct delta_copies *copies, uint32_t old_size, uint32
     return 0;
 }
 
+/* Once more, with what the copies so far say. */
+static int improve(struct delta_path_input *input, struct delta_copies *copies)
+{
+    uint32_t *translate = NULL;
+    struct delta_votes votes = {NULL, 0};
+    struct delta_seeds seeds = {NULL, 0, 0, 0};
+    struct delta_path_input again = *input;
+    int err = delta_translate(copies, input->old_sites->size, &translate);
+    if (err == 0) {
+        err = delta_votes_count(input, copies, &votes);
+    }
+    for (size_t i = 0; err == 0 && i < input->seeds->count; i++) {
+        err = delta_seeds_add(&seeds, &input->seeds->list[i]);
+    }
+    if (err == 0) {
+        err = delta_votes_seed(&votes, input->new_sites->size, &seeds);
+    }
+    if (err == 0) {
+        uint64_t work = copies->work;
+        delta_copies_free(copies);
+        again.translate = translate;
+        again.votes = &votes;
+        again.seeds = &seeds;
+        err = delta_path(&again, copies);
+        copies->work += work;
+    }
+    free(translate);
+    delta_votes_free(&votes);
+    delta_seeds_free(&seeds);
+    return err;
+}
+
 static int find_paths(struct delta_path_input *input, struct delta_copies *ret_copies)
 {
-    uint64_t cost = 0;
-    int err = delta_path(input, ret_copies, &cost);
+    int err = delta_path(input, ret_copies);
     for (int pass = 1; err == 0 && pass < PASSES; pass++) {
-        uint32_t *translate = NULL;
-        err = delta_translate(ret_copies, input->old_sites->size, &translate);
-        if (err == 0) {
-            delta_copies_free(ret_copies);
-            input->translate = translate;
-            err = delta_path(input, ret_copies, &cost);
-            input->translate = NULL;
-        }
-        free(translate);
+        err = improve(input, ret_copies);
     }
     return err;
 }
@@ -92,14 +115,14 @@ static int find_paths(struct delta_path_input *input, struct delta_copies *ret_c
 int delta_align(const struct tool_bytes *old_file, const struct tool_bytes *new_file,
                 const struct delta_align_options *options, struct delta_copies *ret_copies)
 {
-    *ret_copies = (struct delta_copies){NULL, 0};
+    *ret_copies = (struct delta_copies){NULL, 0, 0};
     if (old_file->len > DELTA_ALIGN_SIZE_MAX || new_file->len > DELTA_ALIGN_SIZE_MAX) {
         return tool_refuse("files of more than 64 MiB are not compared");
     }
     struct delta_sites old_sites = {old_file->data, (uint32_t)old_file->len, options->address, NULL, NULL};
     struct delta_sites new_sites = {new_file->data, (uint32_t)new_file->len, options->address, NULL, NULL};
-    struct delta_seeds seeds = {NULL, 0, 0};
-    struct delta_path_input input = {&old_sites, &new_sites, &seeds, NULL};
+    struct delta_seeds seeds = {NULL, 0, 0, 0};
+    struct delta_path_input input = {&old_sites, &new_sites, &seeds, NULL, NULL};
     int err = delta_sites_find(&old_sites, options->thumb);
     if (err == 0) {
         err = delta_sites_find(&new_sites, options->thumb);
@@ -110,6 +133,7 @@ int delta_align(const struct tool_bytes *old_file, const struct tool_bytes *new_
     if (err == 0) {
         err = find_paths(&input, ret_copies);
     }
+    ret_copies->work += seeds.work;
     delta_seeds_free(&seeds);
     delta_sites_free(&old_sites);
     delta_sites_free(&new_sites);

@@ -29,6 +29,7 @@ struct delta_copy {
 struct delta_copies {
     struct delta_copy *list;
     size_t count;
+    uint64_t work; /* bytes compared on the way, for who wants to know what it took */
 };
 void delta_copies_free(struct delta_copies *copies);
 

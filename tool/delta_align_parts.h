@@ -50,6 +50,7 @@ struct delta_seeds {
     struct delta_seed *list;
     size_t count;
     size_t room;
+    uint64_t work; /* bytes compared */
 };
 void delta_seeds_free(struct delta_seeds *seeds);
 int delta_seeds_add(struct delta_seeds *seeds, const struct delta_seed *seed); /* 0, or -1 */
@@ -58,6 +59,19 @@ void delta_seeds_sort(struct delta_seeds *seeds);                            /* 
 /* Seeds from the longest matches of masked bytes, extended backwards. 0, or -1: out of memory. */
 int delta_seeds_match(const struct delta_sites *old_sites, const struct delta_sites *new_sites,
                       struct delta_seeds *ret_seeds);
+
+/* References say that new offset `off` lay at off + drift: what it costs, in 1/16 bit, if the copy
+ * there has another drift. In order of off. */
+struct delta_vote {
+    uint32_t off;
+    int32_t drift;
+    uint32_t weight;
+};
+struct delta_votes {
+    struct delta_vote *list;
+    size_t count;
+};
+void delta_votes_free(struct delta_votes *votes);
 
 /* Where old bytes lie in the new file: translate[old offset] = new offset. */
 int delta_translate(const struct delta_copies *copies, uint32_t old_size, uint32_t **ret_translate);
@@ -69,8 +83,14 @@ struct delta_path_input {
     const struct delta_sites *new_sites;
     const struct delta_seeds *seeds;
     const uint32_t *translate;
+    const struct delta_votes *votes; /* may be NULL */
 };
-int delta_path(const struct delta_path_input *input, struct delta_copies *ret_copies,
-               uint64_t *ret_cost);
+int delta_path(const struct delta_path_input *input, struct delta_copies *ret_copies);
+
+/* The votes of all references in the copies; and seeds where they want them. 0, or -1: out of
+ * memory. */
+int delta_votes_count(const struct delta_path_input *in, const struct delta_copies *copies,
+                      struct delta_votes *ret_votes);
+int delta_votes_seed(const struct delta_votes *votes, uint32_t new_size, struct delta_seeds *seeds);
 
 #endif

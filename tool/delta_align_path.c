@@ -18,24 +18,29 @@ enum { RUNNERS = 40 };
 
 /* Costs in 1/16 bit; about what the coder takes. */
 enum {
-    COST_COPY = 20 * 16,    /* a new copy, plus what its drift is away from the last one's */
-    COST_LITERALS = 4 * 16, /* the first literal byte */
-    COST_LITERAL = 6 * 16,
-    COST_SAME = 0, /* a byte as in the old file, after such a one */
-    COST_SAME_AGAIN = 14, /* after one that differs */
-    COST_OTHER = 15 * 16, /* a byte that differs, after an equal one */
-    COST_OTHER_AGAIN = 9 * 16,
-    COST_MISSED = 14 * 4, /* each byte of a reference of four that is not as predicted */
-    COST_MISSED_SHORT = 10 * 8,
-    COST_ASIDE = 4, /* each byte of such a one while predictions are not known yet */
+    COST_COPY = 18 * 16,   /* a new copy, plus what its drift is away from the last one's */
+    COST_LITERAL = 7 * 16, /* a byte that is in no copy */
+    COST_BYTE = 7 * 16,    /* a byte that is not as expected, beside the flag that says so */
+    COST_EQUAL = 1 * 16,   /* an equal byte beside such a one */
+    COST_RAW = 4 * 16,     /* a reference of 4 bytes that did not change though it was expected to */
+    COST_NEAR = 11 * 16,   /* one that changed in another way */
+    COST_SHORT = 8 * 16    /* one of 2 bytes that changed in another way */
 };
+
+/* What a miss and a hit cost by the bytes since the last miss. */
+static const struct {
+    uint8_t since;
+    uint8_t miss;
+    uint8_t hit; /* each byte */
+} flags[] = {{2, 26, 5}, {4, 40, 2}, {8, 53, 1}, {16, 67, 1}, {32, 80, 0}, {96, 104, 0}, {254, 128, 0}, {255, 160, 0}};
 
 struct runner {
     uint64_t cost;
     uint32_t start;
     uint32_t until;
     int32_t drift;
-    bool differed;
+    uint8_t since; /* bytes since the last one that was not as expected */
+    uint8_t price; /* of each byte more of the reference in hand */
 };
 
 struct place {
@@ -50,6 +55,8 @@ struct walk {
     struct runner runners[RUNNERS];
     size_t count;
     size_t next_seed;
+    size_t next_vote;
+    uint64_t work;
     struct runner literal;
     struct runner best;
 };
@@ -86,45 +93,86 @@ static bool predicted(const struct delta_path_input *in, uint32_t from, uint32_t
     return now == delta_site_target(in->new_sites, at);
 }
 
-/* What the byte at `at` costs this runner, when it is part of a reference in the old file. */
-static uint32_t site_cost(const struct delta_path_input *in, uint32_t from, uint32_t at)
+static uint32_t miss_cost(uint8_t since)
 {
-    uint32_t back = 0;
-    while (in->old_sites->kind[from - back] == DELTA_SITE_REST) {
-        back++;
+    size_t i = 0;
+    while (since > flags[i].since) {
+        i++;
     }
-    uint32_t len = delta_site_len(in->old_sites->kind[from - back]);
-    if (at < back) {
-        return COST_MISSED;
+    return flags[i].miss;
+}
+
+static void hit(struct runner *runner, uint32_t len)
+{
+    size_t i = 0;
+    while (runner->since > flags[i].since) {
+        i++;
     }
-    if (!predicted(in, from - back, at - back)) {
-        return len == 2 ? COST_MISSED_SHORT : COST_MISSED;
+    runner->cost += flags[i].hit * len;
+    runner->since = (uint8_t)(runner->since < 255 - len ? runner->since + len : 255);
+}
+
+/* What a reference that is not as predicted costs, beside the flag. */
+static uint32_t missed_cost(const struct delta_path_input *in, uint32_t from, uint32_t at)
+{
+    uint8_t kind = in->old_sites->kind[from];
+    uint32_t len = delta_site_len(kind);
+    if (at + len > in->new_sites->size) {
+        return len * COST_BYTE;
     }
-    bool same = memcmp(in->old_sites->bytes + from - back, in->new_sites->bytes + at - back, len) == 0;
-    return in->translate == NULL && !same ? COST_ASIDE : 0;
+    const uint8_t *was = in->old_sites->bytes + from;
+    const uint8_t *is = in->new_sites->bytes + at;
+    bool same_kind = in->new_sites->kind[at] == kind &&
+                     memcmp(in->old_sites->masked + from, in->new_sites->masked + at, len) == 0;
+    if (len == 4 && memcmp(was, is, 4) == 0) {
+        return COST_RAW;
+    }
+    if (len == 4 && kind != DELTA_SITE_BRANCH_W) {
+        return same_kind ? COST_NEAR : 4 * COST_BYTE;
+    }
+    return same_kind ? COST_SHORT : len * COST_BYTE;
+}
+
+/* A reference begins at old offset `from`: it is paid for byte by byte. */
+static void enter_site(const struct delta_path_input *in, struct runner *runner, uint32_t from, uint32_t at)
+{
+    uint32_t len = delta_site_len(in->old_sites->kind[from]);
+    runner->price = 0;
+    if (predicted(in, from, at)) {
+        hit(runner, len);
+        return;
+    }
+    runner->cost += miss_cost(runner->since);
+    runner->since = 0;
+    runner->price = (uint8_t)(missed_cost(in, from, at) / len);
 }
 
 static void step_runner(const struct delta_path_input *in, struct runner *runner, uint32_t at)
 {
     uint32_t from = at + (uint32_t)runner->drift;
-    if (in->old_sites->kind[from] != DELTA_SITE_NONE) {
-        runner->cost += site_cost(in, from, at);
+    uint8_t kind = in->old_sites->kind[from];
+    if (kind > DELTA_SITE_REST) {
+        enter_site(in, runner, from, at);
+    }
+    if (kind != DELTA_SITE_NONE && (kind > DELTA_SITE_REST || runner->start < at)) {
+        runner->cost += runner->price;
         return;
     }
-    bool differs = in->old_sites->bytes[from] != in->new_sites->bytes[at];
-    if (differs) {
-        runner->cost += runner->differed ? COST_OTHER_AGAIN : COST_OTHER;
-    } else {
-        runner->cost += runner->differed ? COST_SAME_AGAIN : COST_SAME;
+    if (in->old_sites->bytes[from] == in->new_sites->bytes[at]) {
+        hit(runner, 1);
+        return;
     }
-    runner->differed = differs;
+    /* two bytes are told together: an equal one beside a wrong one is paid for, too */
+    runner->cost += runner->since == 0 ? COST_BYTE : miss_cost(runner->since) + COST_BYTE + COST_EQUAL;
+    runner->since = 0;
 }
 
 static void begin_runner(const struct walk *walk, struct runner *runner, uint32_t at)
 {
     runner->cost = walk->best.cost + jump_cost(walk->best.drift, runner->drift);
     runner->start = at;
-    runner->differed = false;
+    runner->since = 16;
+    runner->price = 0;
 }
 
 /* Runners that lost begin anew or leave; those at the end of the old file leave. */
@@ -170,11 +218,25 @@ static void admit(struct walk *walk, const struct delta_seed *seed, uint32_t at)
 
 static void step_literal(struct walk *walk)
 {
-    if (walk->literal.cost > walk->best.cost + COST_LITERALS) {
-        walk->literal.cost = walk->best.cost + COST_LITERALS;
+    if (walk->literal.cost > walk->best.cost) {
+        walk->literal.cost = walk->best.cost;
         walk->literal.start = walk->best.start; /* set by the caller to where we are */
     }
     walk->literal.cost += COST_LITERAL;
+}
+
+/* Whoever does not copy as references want it pays. */
+static void charge_votes(struct walk *walk, uint32_t at)
+{
+    const struct delta_votes *votes = walk->in->votes;
+    while (votes != NULL && walk->next_vote < votes->count &&
+           votes->list[walk->next_vote].off == at) {
+        const struct delta_vote *vote = &votes->list[walk->next_vote++];
+        walk->literal.cost += vote->weight;
+        for (size_t i = 0; i < walk->count; i++) {
+            walk->runners[i].cost += walk->runners[i].drift != vote->drift ? vote->weight : 0;
+        }
+    }
 }
 
 static void step(struct walk *walk, uint32_t at)
@@ -186,7 +248,9 @@ static void step(struct walk *walk, uint32_t at)
     }
     walk->best.start = at;
     step_literal(walk);
+    charge_votes(walk, at);
     walk->best = walk->literal;
+    walk->work += walk->count;
     for (size_t i = 0; i < walk->count; i++) {
         step_runner(walk->in, &walk->runners[i], at);
         if (walk->runners[i].cost < walk->best.cost) {
@@ -216,12 +280,11 @@ static int collect(const struct walk *walk, struct delta_copies *ret_copies)
                                                 at - place->start};
         }
     }
-    *ret_copies = (struct delta_copies){list, count};
+    *ret_copies = (struct delta_copies){list, count, walk->work};
     return 0;
 }
 
-int delta_path(const struct delta_path_input *input, struct delta_copies *ret_copies,
-               uint64_t *ret_cost)
+int delta_path(const struct delta_path_input *input, struct delta_copies *ret_copies)
 {
     uint32_t size = input->new_sites->size;
     struct walk *walk = calloc(1, sizeof *walk);
@@ -238,7 +301,6 @@ int delta_path(const struct delta_path_input *input, struct delta_copies *ret_co
     for (uint32_t at = 0; at < size; at++) {
         step(walk, at);
     }
-    *ret_cost = walk->best.cost / 16;
     int err = collect(walk, ret_copies);
     free(places);
     free(walk);

@@ -23,7 +23,7 @@ struct match {
 struct text {
     const struct delta_sites *old_sites;
     const struct delta_sites *new_sites;
-    uint8_t *bytes; /* masked: old, then new */
+    uint8_t *bytes; /* masked: new, then old (so that no old suffix goes on beyond its file) */
     int32_t size;
     int32_t *suffixes;
     int32_t *common;    /* of suffixes[i - 1] and suffixes[i] */
@@ -52,11 +52,11 @@ static int text_make(struct text *text)
         text->best == NULL) {
         return -1;
     }
-    if (old_size > 0) {
-        memcpy(text->bytes, text->old_sites->masked, old_size);
-    }
     if (new_size > 0) {
-        memcpy(text->bytes + old_size, text->new_sites->masked, new_size);
+        memcpy(text->bytes, text->new_sites->masked, new_size);
+    }
+    if (old_size > 0) {
+        memcpy(text->bytes + new_size, text->old_sites->masked, old_size);
     }
     return divsufsort(text->bytes, text->suffixes, text->size) == 0 ? 0 : -1;
 }
@@ -95,20 +95,20 @@ static int find_common(struct text *text)
 /* For each new offset the nearest old suffix before it in the array (step 1) or behind it (-1). */
 static void find_best(struct text *text, int32_t step)
 {
-    int32_t old_size = (int32_t)text->old_sites->size;
+    int32_t new_size = (int32_t)text->new_sites->size;
     int32_t off = -1;
     int32_t len = 0;
     for (int32_t i = step > 0 ? 0 : text->size - 1; i >= 0 && i < text->size; i += step) {
         int32_t common = step > 0 ? text->common[i] : i + 1 < text->size ? text->common[i + 1] : 0;
         len = common < len ? common : len;
         int32_t at = text->suffixes[i];
-        if (at < old_size) {
-            off = at;
+        if (at >= new_size) {
+            off = at - new_size;
             len = INT32_MAX;
             continue;
         }
-        int32_t fits = off < 0 ? 0 : len < old_size - off ? len : old_size - off;
-        text->best[at - old_size] = (struct match){(uint32_t)(off < 0 ? 0 : off), (uint32_t)fits};
+        int32_t fits = off < 0 ? 0 : len < new_size - at ? len : new_size - at;
+        text->best[at] = (struct match){(uint32_t)(off < 0 ? 0 : off), (uint32_t)fits};
     }
 }
 
@@ -132,11 +132,10 @@ static uint32_t lead_back(const struct text *text, uint32_t at, uint32_t old_off
     return best;
 }
 
-/* The match goes on from the one before it. */
-static bool continues(const struct match *matches, uint32_t at)
+/* The match ends no later than the one before it, so it says nothing new. */
+static bool contained(const struct match *matches, uint32_t at)
 {
-    return at > 0 && matches[at - 1].len == matches[at].len + 1 &&
-           matches[at - 1].off + 1 == matches[at].off;
+    return at > 0 && matches[at - 1].len > matches[at].len;
 }
 
 static int add_seeds(const struct text *text, struct delta_seeds *seeds)
@@ -145,11 +144,12 @@ static int add_seeds(const struct text *text, struct delta_seeds *seeds)
     uint64_t budget = (uint64_t)size * BACK_BUDGET;
     for (uint32_t at = 0; at < size; at++) {
         const struct match *match = &text->best[at];
-        if (match->len < MATCH_MIN || continues(text->best, at)) {
+        if (match->len < MATCH_MIN || contained(text->best, at)) {
             continue;
         }
         uint32_t back = lead_back(text, at, match->off, budget < BACK_MAX ? (uint32_t)budget : BACK_MAX);
         budget -= back;
+        seeds->work += back;
         struct delta_seed seed = {at - back, at + match->len, (int32_t)(match->off - at)};
         if (delta_seeds_add(seeds, &seed) < 0) {
             return -1;
@@ -215,5 +215,5 @@ void delta_seeds_sort(struct delta_seeds *seeds)
 void delta_seeds_free(struct delta_seeds *seeds)
 {
     free(seeds->list);
-    *seeds = (struct delta_seeds){NULL, 0, 0};
+    *seeds = (struct delta_seeds){NULL, 0, 0, 0};
 }
