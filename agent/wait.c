@@ -4,8 +4,8 @@
  *
  * A timer is a start and a length, so any length up to 49 days works on a wrapping clock.
  * Jitter keeps a fleet that lost power or its server together from coming back together:
- * the first wait between polls is anything from an eighth of it on, so that devices which
- * started together are spread, and later ones keep them so.
+ * the first wait between polls, after a start and after failures, is anything from an eighth
+ * of it on, so that devices which came together are spread, and later ones keep them so.
  */
 #include "agent/wait.h"
 
@@ -67,7 +67,7 @@ uint32_t otter_wait_poll(const struct otter_agent *agent)
         uint32_t range = agent->polled ? wait / 8 : wait - wait / 8;
         wait = wait - range + jitter(agent, range);
     }
-    return clamp(wait, least, most);
+    return wait < least ? least : wait;
 }
 
 uint32_t otter_wait_backoff(const struct otter_agent *agent, uint32_t count)
@@ -109,11 +109,13 @@ uint32_t otter_wait_retry(struct otter_agent *agent)
     uint32_t wait = otter_wait_backoff(agent, agent->fails);
     uint32_t most = or_default(agent->config->retry_max_ms, 3600000);
     uint32_t wanted = asked(agent);
-    agent->fails = (uint8_t)(agent->fails < 31 ? agent->fails + 1 : 31);
+    agent->fails = (uint8_t)(agent->fails + (agent->fails < 31));
+    agent->polled = true;
     /* A server may slow its devices down, but not send them away for years. */
     wanted = clamp(wanted, 0, clamp(otter_wait_poll(agent), most, UINT32_MAX));
-    if (wanted > UINT32_MAX / 2 || wanted < wait) {
-        return clamp(wait, wanted, UINT32_MAX);
+    agent->polled = false; /* who failed together comes back together */
+    if (wanted < wait) {
+        return wait;
     }
-    return wanted + jitter(agent, wanted / 8);
+    return wanted > UINT32_MAX / 2 ? wanted : wanted + jitter(agent, wanted / 8);
 }

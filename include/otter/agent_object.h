@@ -134,7 +134,7 @@ struct otter_agent { /* agent.c */
     bool announced, begun;     /* the first phase was entered; this phase has begun its work */
     bool pushing, was_stopped; /* the application brings the bytes; it had stopped us before */
     bool reached, from_start;  /* on trial: the server answered; resume nothing */
-    bool polled;               /* since the start: the waits between polls are spread */
+    bool polled;               /* since the start, or a failure: the waits between polls are spread */
     uint8_t bad_times, bad_skips;   /* bad_source came to bad_outcome: polls that still */
     enum otter_outcome bad_outcome; /* leave it alone while it is the same */
     struct otter_install install;

@@ -123,6 +123,25 @@ static void test_the_first_wait_spreads_a_fleet(void **test)
     }
 }
 
+/* A server that was away: those that it missed come back together, and are spread anew. */
+static void test_the_first_wait_after_a_failure_spreads_a_fleet(void **test)
+{
+    (void)test;
+    rig->config.hooks.random = random_hook;
+    rig->config.poll_ms = 80000;
+    random_value = 0;
+    rig_outcome(rig);
+    assert_int_equal(next_wait(), 10000);
+    assert_int_equal(next_wait(), 70000);
+    rig->tls.open_err = OTTER_ERR_IO;
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_UNREACHABLE);
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_UNREACHABLE);
+    rig->tls.open_err = 0;
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_CURRENT);
+    assert_int_equal(next_wait(), 10000);
+    assert_int_equal(next_wait(), 70000);
+}
+
 static void test_jitter_stays_within_its_bounds(void **test)
 {
     (void)test;
@@ -569,6 +588,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_polls_keep_their_distance, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_clock_that_wraps_does_not_matter, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_first_wait_spreads_a_fleet, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_first_wait_after_a_failure_spreads_a_fleet, setup, teardown),
         cmocka_unit_test_setup_teardown(test_jitter_stays_within_its_bounds, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_jobs_poll_seconds_win, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_unchanged_job_costs_a_304, setup, teardown),

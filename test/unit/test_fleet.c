@@ -154,6 +154,32 @@ static void test_a_fleet_that_was_switched_on_at_once_polls_evenly(void **state)
     fleet_tally_free(&tally);
 }
 
+/* They poll once a day; the server was away, and all come back within the longest back-off, an hour. */
+static void test_a_fleet_that_missed_its_server_polls_evenly(void **state)
+{
+    enum { DEVICES = 40000, DAY_MS = 86400000, DAYS = 6 };
+    static struct fleet_tally tally;
+    uint64_t random = 2;
+    double mean;
+    uint32_t peak;
+    (void)state;
+    struct otter_agent_config config = {.poll_ms = DAY_MS, .hooks = {.ctx = &random, .random = next_random}};
+    fleet_tally_begin(&tally, DAY_MS);
+    for (int device = 0; device < DEVICES; device++) {
+        struct otter_agent agent = {.config = &config, .polled = true, .fails = 20};
+        uint64_t at_ms = otter_wait_retry(&agent);
+        while (at_ms < (uint64_t)DAYS * DAY_MS) {
+            fleet_tally_poll(&tally, at_ms);
+            at_ms += otter_wait_poll(&agent);
+            agent.polled = true;
+        }
+    }
+    fleet_tally_end(&tally, (uint64_t)DAYS * DAY_MS);
+    assert_true(fleet_tally_steady(&tally, &mean, &peak));
+    assert_true(peak / mean <= 1.3);
+    fleet_tally_free(&tally);
+}
+
 static void test_a_short_run_has_no_steady_part(void **state)
 {
     static struct fleet_tally tally;
@@ -212,6 +238,7 @@ int main(void)
         cmocka_unit_test(test_quantiles),
         cmocka_unit_test(test_the_peak_is_looked_for_once_the_fleet_has_settled),
         cmocka_unit_test(test_a_fleet_that_was_switched_on_at_once_polls_evenly),
+        cmocka_unit_test(test_a_fleet_that_missed_its_server_polls_evenly),
         cmocka_unit_test(test_a_short_run_has_no_steady_part),
         cmocka_unit_test(test_samples_thin_out),
         cmocka_unit_test(test_versions_beyond_the_table_count_with_the_last),
