@@ -138,8 +138,8 @@ void serve_report(struct serve *serve, struct evhttp_request *request, struct se
 int serve_rollout_start(struct serve *serve); /* 0 or an exit code */
 void serve_rollout_look(struct serve *serve); /* has it changed? */
 void serve_rollout_told(struct serve *serve, const struct serve_told *told); /* a new report */
-/* The path that the job names for reports, "" none. */
-const char *serve_rollout_report_path(const struct serve *serve);
+/* Does a document in the folder name this path for reports, or did one lately? */
+bool serve_rollout_is_report_path(const struct serve *serve, const char *path);
 void serve_rollout_free(struct serve_rollout *rollout);
 
 /* ---- limits ---- */

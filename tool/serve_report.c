@@ -243,8 +243,7 @@ static void into_database(struct serve *serve, struct evhttp_request *request, s
 
 bool serve_report_is_path(const struct serve *serve, const char *path)
 {
-    const char *named = serve_rollout_report_path(serve);
-    return strcmp(path, "/report") == 0 || (named[0] && strcmp(path, named) == 0);
+    return strcmp(path, "/report") == 0 || serve_rollout_is_report_path(serve, path);
 }
 
 void serve_report(struct serve *serve, struct evhttp_request *request, struct serve_entry *entry)

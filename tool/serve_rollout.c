@@ -20,19 +20,21 @@
 enum { FILES = 3, LINE_SIZE = 512 }; /* signed, plain, history */
 
 struct serve_rollout {
-    char *paths[FILES];
+    char *files[FILES];
     struct stat seen[FILES];
     bool looking; /* in the thread */
     bool halting;
     bool has_key;
     struct tool_key key;
     struct serve_job job;
+    struct serve_paths paths;
 };
 
 /* ---- read, in the thread ---- */
 struct look {
     struct serve *serve;
     struct serve_job job;
+    struct serve_paths paths;
     struct stat seen[FILES];
     char line[LINE_SIZE]; /* what is wrong; "" nothing */
     bool stored;
@@ -67,16 +69,17 @@ static enum db_result store_history(struct db *db, const char *path, struct look
     struct rollout_history history = {NULL};
     struct fleet_rollout row;
     bool is_new = false;
-    size_t i;
-    json_t *line;
+    int64_t failed = 0; /* the line before it came to nothing */
     enum db_result result = DB_OK;
     if (rollout_history_read(path, &history) != 0) {
         return DB_OK; /* said in look->line; the document itself still counts */
     }
-    json_array_foreach(history.lines, i, line) {
-        if (result == DB_OK && row_of(line, &row) && row.sequence <= look->job.sequence) {
+    for (size_t i = json_array_size(history.lines); i-- > 0 && result == DB_OK;) {
+        bool counts = row_of(json_array_get(history.lines, i), &row);
+        if (counts && row.sequence != failed && row.sequence <= look->job.sequence) {
             result = fleet_record_rollout(db, &row, &is_new);
         }
+        failed = counts ? failed : row.sequence;
     }
     rollout_history_free(&history);
     return result;
@@ -91,7 +94,7 @@ static enum db_result store_job(struct db *db, struct look *look)
     memcpy(row.rings, look->job.rings, sizeof row.rings);
     enum db_result result = db_begin(db);
     if (result == DB_OK) {
-        result = store_history(db, look->serve->rollout->paths[2], look);
+        result = store_history(db, look->serve->rollout->files[2], look);
     }
     if (result == DB_OK) {
         result = fleet_record_rollout(db, &row, &is_new);
@@ -110,7 +113,6 @@ static void view_job(const json_t *document, struct serve_job *job)
     job->exists = true;
     job->sequence = job_number(document, "Sequence", &number) ? number : 0;
     copy(job->version, sizeof job->version, job_text(document, "Version"));
-    copy(job->report_path, sizeof job->report_path, job_text(document, "Report"));
     (void)rollout_view_of(document, time(NULL), &view);
     job->permille = view.permille;
     job->permille_now = view.permille_now;
@@ -124,13 +126,13 @@ static void read_job(struct look *look, const struct serve_rollout *rollout)
     json_t *document = NULL;
     enum job_trust trust;
     struct stat st;
-    int which = stat(rollout->paths[0], &st) == 0 ? 0 : 1;
-    if (which == 1 && stat(rollout->paths[1], &st) != 0) {
+    int which = stat(rollout->files[0], &st) == 0 ? 0 : 1;
+    if (which == 1 && stat(rollout->files[1], &st) != 0) {
         return; /* nothing published yet */
     }
     look->job.is_signed = which == 0;
-    if (tool_read_file(rollout->paths[which], JOB_FILE_MAX, &bytes) == 0 &&
-        job_file_parse(rollout->paths[which], &bytes, rollout->has_key ? &rollout->key : NULL, &document, &trust) == 0) {
+    if (tool_read_file(rollout->files[which], JOB_FILE_MAX, &bytes) == 0 &&
+        job_file_parse(rollout->files[which], &bytes, rollout->has_key ? &rollout->key : NULL, &document, &trust) == 0) {
         view_job(document, &look->job);
         if (rollout->has_key && trust == JOB_NOT_VERIFIED) {
             copy(look->line, sizeof look->line, "the job document is not signed with --job-key");
@@ -140,9 +142,16 @@ static void read_job(struct look *look, const struct serve_rollout *rollout)
     tool_bytes_free(&bytes);
 }
 
+static void read_paths(const struct serve_rollout *rollout, struct serve_paths *paths)
+{
+    serve_paths_read(paths, rollout->files[1]); /* devices without a job key take the plain one */
+    serve_paths_read(paths, rollout->files[0]);
+}
+
 static void look_work(struct db *db, void *ctx)
 {
     struct look *look = ctx;
+    read_paths(look->serve->rollout, &look->paths);
     struct tool_catch before = tool_catch_begin(look->line, sizeof look->line);
     read_job(look, look->serve->rollout);
     look->stored = look->job.sequence == 0 || store_job(db, look) == DB_OK;
@@ -171,6 +180,7 @@ static void look_done(void *ctx)
         serve_log_note(serve, note);
     }
     rollout->job = look->job;
+    serve_paths_add(&rollout->paths, &look->paths);
     free(look);
 }
 
@@ -189,7 +199,7 @@ void serve_rollout_look(struct serve *serve)
         return;
     }
     for (int i = 0; i < FILES; i++) {
-        if (stat(rollout->paths[i], &now[i]) != 0) {
+        if (stat(rollout->files[i], &now[i]) != 0) {
             memset(&now[i], 0, sizeof now[i]);
         }
         changed = changed || !same(&now[i], &rollout->seen[i]);
@@ -340,21 +350,21 @@ const struct serve_job *serve_rollout_job(const struct serve *serve)
     return serve->rollout ? &serve->rollout->job : &none;
 }
 
-const char *serve_rollout_report_path(const struct serve *serve)
+bool serve_rollout_is_report_path(const struct serve *serve, const char *path)
 {
-    return serve_rollout_job(serve)->report_path;
+    return serve->rollout && serve_paths_has(&serve->rollout->paths, path);
 }
 
 int serve_rollout_start(struct serve *serve)
 {
     struct serve_rollout *rollout = calloc(1, sizeof *rollout);
     serve->rollout = rollout;
-    if (!rollout || asprintf(&rollout->paths[0], "%s/%s", serve->root, JOB_SIGNED) < 0 ||
-        asprintf(&rollout->paths[1], "%s/%s", serve->root, JOB_PLAIN) < 0) {
+    if (!rollout || asprintf(&rollout->files[0], "%s/%s", serve->root, JOB_SIGNED) < 0 ||
+        asprintf(&rollout->files[1], "%s/%s", serve->root, JOB_PLAIN) < 0) {
         return tool_refuse("out of memory");
     }
-    rollout->paths[2] = rollout_history_path(serve->root);
-    if (!rollout->paths[2]) {
+    rollout->files[2] = rollout_history_path(serve->root);
+    if (!rollout->files[2]) {
         return TOOL_REFUSED;
     }
     if (serve->options->job_key) {
@@ -364,6 +374,7 @@ int serve_rollout_start(struct serve *serve)
         }
         rollout->has_key = true;
     }
+    read_paths(rollout, &rollout->paths);
     serve_rollout_look(serve);
     return 0;
 }
@@ -372,7 +383,7 @@ void serve_rollout_free(struct serve_rollout *rollout)
 {
     if (rollout) {
         for (int i = 0; i < FILES; i++) {
-            free(rollout->paths[i]);
+            free(rollout->files[i]);
         }
         if (rollout->has_key) {
             tool_key_free(&rollout->key);

@@ -18,7 +18,6 @@ struct serve_job {
     int permille;     /* in the end */
     int permille_now; /* when it was last read */
     bool halted;
-    char report_path[256]; /* "" : /report */
 };
 /* As it was when last looked at, half a second ago at most. */
 const struct serve_job *serve_rollout_job(const struct serve *serve);
@@ -27,5 +26,16 @@ const struct serve_job *serve_rollout_job(const struct serve *serve);
  * when it was done, else why not. False: no --job-key, or too much is waiting. */
 bool serve_rollout_change(struct serve *serve, const struct rollout_order *order,
                           void (*done)(void *ctx, const char *line), void *ctx);
+
+/* ---- paths that devices report to, besides /report (serve_paths.c) ---- */
+enum { SERVE_PATHS_MAX = 8, SERVE_PATH_SIZE = 256 };
+struct serve_paths {
+    char list[SERVE_PATHS_MAX][SERVE_PATH_SIZE]; /* "": free */
+    size_t next;                                 /* where the next one goes, in place of the oldest */
+};
+/* The one that a job document names; nothing when there is no such file or it names none. */
+void serve_paths_read(struct serve_paths *paths, const char *file);
+void serve_paths_add(struct serve_paths *paths, const struct serve_paths *more);
+bool serve_paths_has(const struct serve_paths *paths, const char *path);
 
 #endif

@@ -34,6 +34,25 @@ class Reports(FleetServer):
         self.assertEqual(server.stop(), 0)
         self.assertEqual(len([entry for entry in server.log if entry["event"] == "report"]), 4)
 
+    def test_the_documents_paths_are_known_from_the_first_request_on(self):
+        """A device takes a 405 for "wants no reports" and forgets what it had to tell."""
+        tokens = self.enrol("d1")
+        job = {"Version": "1.1.0", "Sequence": 1, "Report": "/told?by=all", "Padding": list(range(100000))}
+        (self.www / "ota_update.json").write_text(json.dumps(job))
+        server = self.serve()
+        d1 = self.device(server, "d1", tokens["d1"])
+
+        def tell(path, number):
+            return d1.request("POST", path, json.dumps({"id": str(number), "result": "confirmed", "to": "1.1.0"}))
+        self.assertEqual(tell("/told", 1), 204)
+        self.assertEqual(tell("/elsewhere", 2), 405)
+        new = self.www / ".new"
+        new.write_text(json.dumps({"Version": "1.1.0", "Sequence": 2, "Report": "/elsewhere"}))
+        os.replace(new, self.www / "ota_update.json")
+        self.wait_for(lambda: tell("/elsewhere", 3) == 204)
+        self.assertEqual(tell("/told", 4), 204)  # a device that has the document before
+        self.assertEqual(self.rows("SELECT id FROM reports ORDER BY serial"), [("1",), ("3",), ("4",)])
+
     def test_strangers_are_refused(self):
         tokens = self.enrol("d1")
         server = self.serve()
@@ -126,14 +145,16 @@ class Reports(FleetServer):
         (self.folder / "www.history.jsonl").write_text(
             '{"time":1800000000,"who":"ann","action":"publish","sequence":1,"version":"1.1.0","permille":1000,"rings":"","message":"first"}\n'
             '{"time":1800000100,"who":"bob","action":"raise","sequence":2,"version":"1.1.0","permille":100,"rings":"early","message":""}\n'
-            '{"time":1800000200,"who":"bob","action":"failed","sequence":3,"message":""}\n')
+            '{"time":1800000190,"who":"bob","action":"raise","sequence":3,"version":"1.1.0","permille":500,"rings":"","message":""}\n'
+            '{"time":1800000200,"who":"bob","action":"failed","sequence":3,"message":""}\n'
+            '{"time":1800000300,"who":"bob","action":"raise","sequence":4,"version":"1.1.0","permille":100,"rings":"early","message":""}\n')
         new = self.www / ".new"
-        new.write_text(json.dumps({"Version": "1.1.0", "Sequence": 2, "Rollout": {"Permille": 100, "Salt": "s", "Rings": "early"}}))
+        new.write_text(json.dumps({"Version": "1.1.0", "Sequence": 4, "Rollout": {"Permille": 100, "Salt": "s", "Rings": "early"}}))
         os.replace(new, self.www / "ota_update.json")
         self.wait_for(lambda: self.rows("SELECT sequence, action, permille, rings, who, message FROM rollouts ORDER BY sequence") ==
-                      [(1, "publish", 1000, "", "ann", "first"), (2, "raise", 100, "early", "bob", "")])
+                      [(1, "publish", 1000, "", "ann", "first"), (2, "raise", 100, "early", "bob", ""), (4, "raise", 100, "early", "bob", "")])
         server.stop()
-        self.assertTrue([note for note in server.notes() if "sequence 2" in note], server.notes())
+        self.assertTrue([note for note in server.notes() if "sequence 4" in note], server.notes())
 
 
 class Away(FleetServer):
