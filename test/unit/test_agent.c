@@ -88,88 +88,6 @@ static void test_a_clock_that_wraps_does_not_matter(void **test)
     assert_true(rig->now_ms < 30000);
 }
 
-static uint32_t random_value;
-
-static uint32_t random_hook(void *ctx)
-{
-    (void)ctx;
-    return random_value;
-}
-
-static uint32_t next_wait(void)
-{
-    uint32_t then = rig->now_ms;
-    rig_outcome(rig);
-    return rig->now_ms - then;
-}
-
-/* Devices that start together: the first wait is anything from an eighth on, later ones are not. */
-static void test_the_first_wait_spreads_a_fleet(void **test)
-{
-    (void)test;
-    static const uint32_t draws[] = {0, 35000, 70000};
-    rig->config.hooks.random = random_hook;
-    rig->config.poll_ms = 80000;
-    for (size_t i = 0; i < sizeof draws / sizeof draws[0]; i++) {
-        random_value = draws[i];
-        rig_start(rig);
-        rig_outcome(rig);
-        assert_int_equal(next_wait(), 10000 + draws[i]);
-        assert_in_range(next_wait(), 70000, 80000);
-        otter_agent_stop(&rig->agent);
-        otter_agent_start(&rig->agent); /* not a start of the device */
-        rig_outcome(rig);
-        assert_in_range(next_wait(), 70000, 80000);
-    }
-}
-
-/* A server that was away: those that it missed come back together, and are spread anew. */
-static void test_the_first_wait_after_a_failure_spreads_a_fleet(void **test)
-{
-    (void)test;
-    rig->config.hooks.random = random_hook;
-    rig->config.poll_ms = 80000;
-    random_value = 0;
-    rig_outcome(rig);
-    assert_int_equal(next_wait(), 10000);
-    assert_int_equal(next_wait(), 70000);
-    rig->tls.open_err = OTTER_ERR_IO;
-    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_UNREACHABLE);
-    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_UNREACHABLE);
-    rig->tls.open_err = 0;
-    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_CURRENT);
-    assert_int_equal(next_wait(), 10000);
-    assert_int_equal(next_wait(), 70000);
-}
-
-static void test_jitter_stays_within_its_bounds(void **test)
-{
-    (void)test;
-    rig->config.hooks.random = random_hook;
-    rig->config.poll_ms = 80000;
-    static const uint32_t draws[] = {0, 1, 5000, 10000, UINT32_MAX};
-    random_value = 0;
-    rig_outcome(rig);
-    assert_int_equal(next_wait(), 10000); /* the first is spread from an eighth on */
-    uint32_t last = 0;
-    for (size_t i = 0; i < sizeof draws / sizeof draws[0]; i++) {
-        random_value = draws[i];
-        rig_outcome(rig);
-        uint32_t then = rig->now_ms;
-        rig_outcome(rig);
-        uint32_t wait = rig->now_ms - then;
-        assert_in_range(wait, 70000, 80000);
-        assert_true(i == 0 || wait != last || draws[i] > 10000);
-        last = wait;
-    }
-    random_value = 0;
-    rig->tls.open_err = OTTER_ERR_IO;
-    rig_outcome(rig);
-    uint32_t then = rig->now_ms;
-    rig_outcome(rig);
-    assert_int_equal(rig->now_ms - then, 500); /* the lower half of 1000 */
-}
-
 static void test_a_jobs_poll_seconds_win(void **test)
 {
     (void)test;
@@ -587,9 +505,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_newer_version_is_installed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_polls_keep_their_distance, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_clock_that_wraps_does_not_matter, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_the_first_wait_spreads_a_fleet, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_the_first_wait_after_a_failure_spreads_a_fleet, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_jitter_stays_within_its_bounds, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_jobs_poll_seconds_win, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_unchanged_job_costs_a_304, setup, teardown),
         cmocka_unit_test_setup_teardown(test_failures_back_off_and_recover, setup, teardown),
