@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "tool/board.h"
 #include "tool/flashmap_kits.h"
 #include "tool/flashmap_view.h"
+#include "tool/terminal.h"
 #include "tool/tool.h"
 
 /* What was asked for; strings belong to the popt table and are freed by request_free. */
@@ -125,18 +125,6 @@ static void make_header(FILE *out, const struct flashmap *map, uint32_t unused)
     flashmap_write_header(out, map);
 }
 
-static bool says_utf8(void)
-{
-    const char *names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const char *value = getenv(names[i]);
-        if (value && *value) {
-            return strstr(value, "UTF-8") || strstr(value, "utf8") || strstr(value, "UTF8");
-        }
-    }
-    return false;
-}
-
 static int run_show(const struct request *request)
 {
     struct flashmap map;
@@ -148,8 +136,7 @@ static int run_show(const struct request *request)
     } else if (request->json) {
         rc = print_json(flashmap_to_json(&map, &report));
     } else if (!request->svg) {
-        bool colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
-        flashmap_draw(stdout, &map, says_utf8(), colour);
+        flashmap_draw(stdout, &map, terminal_has_utf8(), terminal_has_colour());
         print_notes(&report);
     }
     if (rc == 0 && request->svg) {

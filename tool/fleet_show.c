@@ -3,12 +3,11 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "otter/result.h"
 #include "tool/fleet_show.h"
 #include "tool/print.h"
+#include "tool/terminal.h"
 
 struct fleet_text fleet_number(uint64_t number)
 {
@@ -83,12 +82,6 @@ size_t fleet_failures(const struct fleet *fleet, struct fleet_count ret_counts[F
 
 /* ---- the live line ---- */
 
-static int width_of_terminal(void)
-{
-    struct winsize size;
-    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
-}
-
 /* A line that is wider than the terminal could not be written over. */
 void fleet_show_live(const struct fleet *fleet, uint64_t at_ms)
 {
@@ -99,7 +92,7 @@ void fleet_show_live(const struct fleet *fleet, uint64_t at_ms)
                    (double)at_ms / 1000, fleet_number(fleet->devices_count).text, fleet_number(states[FLEET_UPDATED]).text,
                    fleet_number(states[FLEET_UPDATING]).text, fleet_number(states[FLEET_WAITING]).text,
                    fleet_number(states[FLEET_FAILED]).text, fleet_number(tally->polls).text, size_text(tally->received).text);
-    printf("\r%.*s\033[K", width_of_terminal() - 1, line);
+    printf("\r%.*s\033[K", terminal_width() - 1, line);
     (void)fflush(stdout);
 }
 

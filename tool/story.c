@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "tool/story_line.h"
+#include "tool/terminal.h"
 
 #define BAR_WIDTH 32u
 
@@ -20,19 +21,6 @@ static const char *const colour_codes[] = {
     [STORY_IN_APP] = "\033[34m", [STORY_GOOD] = "\033[32m", [STORY_BAD] = "\033[31m",
 };
 
-/* As the locale's environment says: LC_ALL, else LC_CTYPE, else LANG. */
-static bool is_utf8(void)
-{
-    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
-    for (int i = 0; i < 3; i++) {
-        const char *value = getenv(names[i]);
-        if (value && *value) {
-            return strcasestr(value, "utf-8") || strcasestr(value, "utf8");
-        }
-    }
-    return false;
-}
-
 void story_begin(struct story *story)
 {
     const char *terminal = getenv("TERM");
@@ -40,7 +28,7 @@ void story_begin(struct story *story)
     memset(story, 0, sizeof *story);
     story->terminal = isatty(STDOUT_FILENO) && terminal && strcmp(terminal, "dumb") != 0;
     (void)story_set_levels(story, "normal");
-    story->utf8 = is_utf8();
+    story->utf8 = terminal_has_utf8();
     story->moving = "copy";
     story->colours = story->terminal && !(no_colour && *no_colour);
 }
