@@ -36,7 +36,7 @@ class Folder(unittest.TestCase):
         message = done.stderr.decode()
         self.assertEqual(done.returncode, code, message)
         self.assertEqual(message.count("\n"), 1, message)
-        self.assertTrue(message.startswith(f"otter {words[0]}: "), message)
+        self.assertTrue(message.startswith((f"otter {words[0]}: ", f"otter {words[0]} {(*words, '')[1]}: ")), message)
         self.assertIn(text, message)
         self.assertEqual(done.stdout, b"")
 
