@@ -14,8 +14,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "tool/job_deltas.h"
 #include "tool/jws.h"
 #include "tool/publish.h"
+#include "tool/publish_deltas.h"
 #include "tool/quantity.h"
 #include "tool/rollout_book.h"
 
@@ -93,7 +95,7 @@ static void say_who(const json_t *job, int64_t now)
 }
 
 static void say(const struct publish_options *options, const struct publish_release *release,
-                const struct rollout_book *book, const json_t *job)
+                const struct publish_deltas *deltas, const struct rollout_book *book, const json_t *job)
 {
     json_int_t sequence = 0;
     char *image_name = store_name(book->store, release->name);
@@ -104,6 +106,9 @@ static void say(const struct publish_options *options, const struct publish_rele
         json_t *said = json_pack("{s:s, s:s, s:s, s:I, s:s, s:I, s:b}", "job", job_name, "image", release->name,
                                  "version", release->version_text, "size", (json_int_t)release->bytes.len,
                                  "sha256", release->sha256, "sequence", sequence, "signed", book->key != NULL);
+        if (options->delta_from) {
+            job_put(said, "deltas", publish_deltas_json(deltas));
+        }
         (void)json_dumpf(said, stdout, JSON_COMPACT);
         putchar('\n');
         json_decref(said);
@@ -112,6 +117,7 @@ static void say(const struct publish_options *options, const struct publish_rele
                job_name, (long long)sequence, book->key ? ", signed" : "");
         say_who(job, book->now);
         putchar('\n');
+        publish_deltas_say(deltas, release);
         if (origin) {
             printf("for tests only: the job key is %s, which everybody has\n", origin);
         }
@@ -120,26 +126,54 @@ static void say(const struct publish_options *options, const struct publish_rele
     free(job_name);
 }
 
+/* The image and the patches that the job names. */
+static size_t list_blobs(const struct publish_release *release, const struct publish_deltas *deltas,
+                         struct store_blob blobs[STORE_BLOBS_MAX])
+{
+    size_t count = 0;
+    blobs[count++] = (struct store_blob){release->name, &release->bytes};
+    for (size_t i = 0; i < deltas->count; i++) {
+        if (!deltas->list[i].dropped) {
+            blobs[count++] = (struct store_blob){deltas->list[i].name, &deltas->list[i].bytes};
+        }
+    }
+    return count;
+}
+
+static int write_document(const struct publish_options *options, const struct publish_release *release,
+                          struct publish_deltas *deltas, struct rollout_book *book, json_t *job)
+{
+    struct store_blob blobs[STORE_BLOBS_MAX];
+    const struct rollout_note note = {.action = "publish", .message = options->message};
+    int rc = publish_deltas_put(options, book->key, deltas, job);
+    if (rc == 0) {
+        size_t count = list_blobs(release, deltas, blobs);
+        rc = rollout_book_write(book, job, note, blobs, count);
+    }
+    if (rc == 0) {
+        say(options, release, deltas, book, job);
+    }
+    return rc;
+}
+
 static int write_job(const struct publish_options *options, const struct publish_release *release,
                      struct rollout_book *book)
 {
     struct publish_terms terms;
+    struct publish_deltas deltas = {.count = 0};
     json_int_t sequence = 0;
-    const struct rollout_note note = {.action = "publish", .message = options->message};
-    json_t *job = NULL;
     int rc = publish_terms_parse(options, book->now, &terms);
     rc = rc == 0 ? judge_previous(options, release, book) : rc;
     rc = rc == 0 ? judge_terms(&terms, release) : rc;
     rc = rc == 0 ? choose_sequence(options, &terms, book, &sequence) : rc;
+    rc = rc == 0 ? publish_deltas_make(options, &terms, release, &deltas) : rc;
     if (rc == 0) {
-        job = publish_job(options, &terms, release, book->key != NULL);
+        json_t *job = publish_job(options, &terms, release, book->key != NULL);
         rollout_stamp(job, sequence, book->now, terms.lifetime);
-        rc = rollout_book_write(book, job, note, release->name, &release->bytes);
+        rc = write_document(options, release, &deltas, book, job);
+        json_decref(job);
     }
-    if (rc == 0) {
-        say(options, release, book, job);
-    }
-    json_decref(job);
+    publish_deltas_free(&deltas);
     return rc;
 }
 
@@ -257,6 +291,7 @@ static int check(const struct publish_options *options, const char **args)
     rc = check_prefix(options->prefix);
     rc = rc == 0 ? check_texts(options) : rc;
     rc = rc == 0 ? check_job(options) : rc;
+    rc = rc == 0 ? publish_deltas_check(options) : rc;
     rc = rc == 0 ? store_options_check(&options->place, true) : rc;
     return rc == 0 ? publish_terms_parse(options, (int64_t)time(NULL), &terms) : rc;
 }
@@ -267,11 +302,13 @@ static void free_options(struct publish_options *options)
                          options->manufacturer, options->manufacturer_id, options->product, options->serial,
                          options->board, options->connection, options->server, options->prefix, options->report,
                          options->rollout, options->salt, options->start, options->ramp, options->expires,
-                         options->min_version, options->hardware_min, options->hardware_max, options->sequence};
+                         options->min_version, options->hardware_min, options->hardware_max, options->sequence,
+                         options->delta_address};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         free(all[i]);
     }
     tool_list_free(options->rings);
+    tool_list_free(options->delta_from);
     store_options_free(&options->place);
 }
 
@@ -281,8 +318,11 @@ static void *table_of(const struct poptOption *table)
     return (void *)(uintptr_t)table;
 }
 
-static int run(struct publish_options *o, int argc, const char **argv, const struct poptOption *place,
-               const struct poptOption *who, const struct poptOption *rollout)
+struct tables {
+    const struct poptOption *place, *who, *rollout, *patches;
+};
+
+static int run(struct publish_options *o, int argc, const char **argv, const struct tables *tables)
 {
     const struct poptOption table[] = {
         {"image", 'i', POPT_ARG_STRING, &o->image, 0, "the signed image", "FILE"},
@@ -297,9 +337,10 @@ static int run(struct publish_options *o, int argc, const char **argv, const str
         {"job", 0, POPT_ARG_STRING, &o->job, 0, "name of the job document [ota_update.json; signed: .jws]", "NAME"},
         {"force", 0, POPT_ARG_NONE, &o->force, 0, "publish a version that is not newer, replace what is no job", NULL},
         {"json", 0, POPT_ARG_NONE, &o->as_json, 0, "say what was published as JSON", NULL},
-        {NULL, 0, POPT_ARG_INCLUDE_TABLE, table_of(place), 0, "Where to:", NULL},
-        {NULL, 0, POPT_ARG_INCLUDE_TABLE, table_of(who), 0, "For which devices:", NULL},
-        {NULL, 0, POPT_ARG_INCLUDE_TABLE, table_of(rollout), 0, "Signed jobs and rollouts:", NULL},
+        {NULL, 0, POPT_ARG_INCLUDE_TABLE, table_of(tables->place), 0, "Where to:", NULL},
+        {NULL, 0, POPT_ARG_INCLUDE_TABLE, table_of(tables->who), 0, "For which devices:", NULL},
+        {NULL, 0, POPT_ARG_INCLUDE_TABLE, table_of(tables->rollout), 0, "Signed jobs and rollouts:", NULL},
+        {NULL, 0, POPT_ARG_INCLUDE_TABLE, table_of(tables->patches), 0, "Patches (docs/delta.md):", NULL},
         POPT_AUTOHELP POPT_TABLEEND};
     poptContext context;
     const char **args;
@@ -315,7 +356,7 @@ static int run(struct publish_options *o, int argc, const char **argv, const str
 
 int tool_publish(int argc, const char **argv)
 {
-    struct publish_options o = {.port = 0};
+    struct publish_options o = {.deltas = PUBLISH_DELTAS, .job_size_max = JOB_SIZE_MAX};
     const struct poptOption who[] = {
         {"board", 'b', POPT_ARG_STRING, &o.board, 0, "for this board only", "NAME"},
         {"product", 0, POPT_ARG_STRING, &o.product, 0, "for this product only", "NAME"},
@@ -338,7 +379,15 @@ int tool_publish(int argc, const char **argv)
         {"start", 0, POPT_ARG_STRING, &o.start, 0, "not before, e.g. 2026-12-01T08:00Z or +2h", "WHEN"},
         {"ramp", 0, POPT_ARG_STRING, &o.ramp, 0, "from nobody to the share in this time, e.g. 7d", "TIME"},
         POPT_TABLEEND};
-    int rc = run(&o, argc, argv, store_option_table(&o.place), who, rollout);
+    const struct poptOption patches[] = {
+        {"delta-from", 0, POPT_ARG_ARGV, &o.delta_from, 0, "patches from earlier releases: an image, or a folder (repeatable)",
+         "DIR|FILE"},
+        {"deltas", 0, POPT_ARG_INT, &o.deltas, 0, "from so many, the newest [4]", "N"},
+        {"delta-address", 0, POPT_ARG_STRING, &o.delta_address, 0, "where the image runs [its header, else guessed]", "A|MAP"},
+        {"job-size-max", 0, POPT_ARG_INT, &o.job_size_max, 0, "bytes of job document that devices take [2048]", "N"},
+        POPT_TABLEEND};
+    const struct tables tables = {store_option_table(&o.place), who, rollout, patches};
+    int rc = run(&o, argc, argv, &tables);
     free_options(&o);
     return rc;
 }

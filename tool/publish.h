@@ -21,8 +21,9 @@ struct publish_options {
     char *message, *manufacturer, *manufacturer_id, *product, *serial, *board;
     char *connection, *server, *prefix, *report;
     char *rollout, *salt, *start, *ramp, *expires, *min_version, *hardware_min, *hardware_max, *sequence;
-    const char **rings;
-    int port, poll_seconds, force, as_json;
+    char *delta_address;
+    const char **rings, **delta_from;
+    int port, poll_seconds, force, as_json, deltas, job_size_max;
 };
 
 /* Who gets it, from when, until when: as numbers. */
@@ -46,6 +47,8 @@ int publish_rings_join(const char *const *rings, char ret_rings[PUBLISH_RINGS_SI
 struct publish_release {
     struct tool_bytes bytes;
     struct otter_version version;
+    uint8_t hash[OTTER_HASH_SIZE]; /* of the image, by which devices know it */
+    char stem[PUBLISH_NAME_SIZE];  /* "app" of app-1.2.3.bin */
     char version_text[TOOL_VERSION_SIZE];
     char sha256[65];
     char name[PUBLISH_NAME_SIZE + TOOL_VERSION_SIZE + 32];
@@ -53,6 +56,11 @@ struct publish_release {
 /* job_key NULL: plain. Refuses what no device takes, a key for two purposes, keys in the image. */
 int publish_release_read(const struct publish_options *options, const struct tool_key *job_key,
                          struct publish_release *ret_release);
+
+/* "dir/app-1.2.3.bin" and "app-1.2.3-5b59d270.bin" with version 1.2.3 become "app"; odd characters
+ * become '-'. */
+void publish_stem(const char *path, const char *version, char ret_stem[PUBLISH_NAME_SIZE]);
+void publish_plain_name(char *name); /* some servers read + as a space */
 
 /* The document of this release; Sequence, Issued and Expires come with rollout_stamp. */
 json_t *publish_job(const struct publish_options *options, const struct publish_terms *terms,

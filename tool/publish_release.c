@@ -11,25 +11,51 @@
 
 enum { IMAGE_MAX = 256 << 20, HASH_SHOWN = 8 };
 
-/* "dir/app-1.2.3.bin" with version 1.2.3 becomes "app"; odd characters become '-'. */
-static void plain_name(const char *path, const char *version, char ret_name[PUBLISH_NAME_SIZE])
+/* What `otter publish` put behind a version: a dash and eight digits of a hash. */
+static size_t without_hash(const char *base, size_t len)
+{
+    if (len < HASH_SHOWN + 2 || base[len - HASH_SHOWN - 1] != '-') {
+        return len;
+    }
+    size_t digits = 0;
+    while (digits < HASH_SHOWN && isxdigit((unsigned char)base[len - 1 - digits])) {
+        digits++;
+    }
+    return digits == HASH_SHOWN ? len - HASH_SHOWN - 1 : len;
+}
+
+static bool ends_in_version(const char *base, size_t len, const char *version)
+{
+    size_t tail = strlen(version);
+    for (size_t i = 0; i < tail && len > tail + 1; i++) {
+        char c = base[len - tail + i];
+        if (c != version[i] && !(version[i] == '+' && c == '_')) {
+            return false;
+        }
+    }
+    return len > tail + 1;
+}
+
+void publish_stem(const char *path, const char *version, char ret_stem[PUBLISH_NAME_SIZE])
 {
     const char *slash = strrchr(path, '/');
     const char *base = slash ? slash + 1 : path;
     const char *dot = strrchr(base, '.');
     size_t len = dot && dot != base ? (size_t)(dot - base) : strlen(base);
-    size_t tail = strlen(version);
-    if (len > tail + 1 && strncmp(base + len - tail, version, tail) == 0) {
-        len -= tail + 1;
+    size_t before = without_hash(base, len);
+    if (ends_in_version(base, before, version)) {
+        len = before - strlen(version) - 1;
+    } else if (ends_in_version(base, len, version)) {
+        len -= strlen(version) + 1;
     }
     len = len < PUBLISH_NAME_SIZE - 1 ? len : PUBLISH_NAME_SIZE - 1;
     for (size_t i = 0; i < len; i++) {
         bool plain = isalnum((unsigned char)base[i]) || base[i] == '_' || base[i] == '-' || base[i] == '.';
-        ret_name[i] = plain ? base[i] : '-';
+        ret_stem[i] = plain ? base[i] : '-';
     }
-    ret_name[len] = 0;
-    if (ret_name[0] == '.' || ret_name[0] == 0) {
-        strcpy(ret_name, "image"); /* a dot file would not be served */
+    ret_stem[len] = 0;
+    if (ret_stem[0] == '.' || ret_stem[0] == 0) {
+        strcpy(ret_stem, "image"); /* a dot file would not be served */
     }
 }
 
@@ -72,6 +98,13 @@ static int judge_content(const struct publish_options *options, const struct too
                                       "give each device its own, outside of the image", options->image) : 0;
 }
 
+void publish_plain_name(char *name)
+{
+    for (char *c = name; *c; c++) {
+        *c = *c == '+' ? '_' : *c;
+    }
+}
+
 int publish_release_read(const struct publish_options *options, const struct tool_key *job_key,
                          struct publish_release *ret_release)
 {
@@ -79,7 +112,6 @@ int publish_release_read(const struct publish_options *options, const struct too
     struct otter_area area;
     struct otter_image image;
     uint8_t hash[EVP_MAX_MD_SIZE];
-    char name[PUBLISH_NAME_SIZE];
     struct publish_release *release = ret_release;
     int rc = tool_read_file(options->image, IMAGE_MAX, &release->bytes);
     rc = rc == 0 ? judge_key(options, &release->bytes) : rc;
@@ -99,11 +131,10 @@ int publish_release_read(const struct publish_options *options, const struct too
     release->version = image.version;
     (void)tool_version_text(&image.version, release->version_text);
     (void)tool_hex(hash, rc == 0 ? 32 : 0, release->sha256);
-    plain_name(options->image, release->version_text, name);
-    snprintf(release->name, sizeof release->name, "%s-%s-%.*s.bin", name, release->version_text,
+    memcpy(release->hash, image.hash, sizeof release->hash);
+    publish_stem(options->image, release->version_text, release->stem);
+    snprintf(release->name, sizeof release->name, "%s-%s-%.*s.bin", release->stem, release->version_text,
              HASH_SHOWN, release->sha256);
-    for (char *c = release->name; *c; c++) {
-        *c = *c == '+' ? '_' : *c; /* some servers read + as a space */
-    }
+    publish_plain_name(release->name);
     return rc;
 }

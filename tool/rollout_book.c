@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "tool/job_deltas.h"
 #include "tool/quantity.h"
 #include "tool/rollout_book.h"
 
@@ -146,7 +147,7 @@ static int put(struct rollout_book *book, const struct store_change *change, con
 }
 
 int rollout_book_write(struct rollout_book *book, const json_t *job, struct rollout_note note,
-                       const char *image_name, const struct tool_bytes *image)
+                       const struct store_blob *blobs, size_t blobs_count)
 {
     struct tool_bytes bytes = {NULL, 0};
     char *history = NULL;
@@ -159,7 +160,7 @@ int rollout_book_write(struct rollout_book *book, const json_t *job, struct roll
     int rc = rollout_history_text(&book->history, &history);
     rc = rc == 0 ? job_file_write(job, book->key, &bytes) : rc;
     if (rc == 0) {
-        const struct store_change change = {image_name, image, history, book->job_name, &bytes};
+        const struct store_change change = {blobs, blobs_count, history, book->job_name, &bytes};
         rc = put(book, &change, &note, sequence);
     }
     free(history);
@@ -181,6 +182,41 @@ static int judge_image(const struct rollout_book *book, const struct rollout_ord
     return store_has(book->store, slash + 1, (size_t)size);
 }
 
+/* A patch that is gone costs every device a vain request; the image does as well. */
+static void drop_lost(const struct rollout_book *book, json_t *job)
+{
+    struct job_delta delta;
+    const char *server = job_text(job, "Server");
+    for (size_t i = server && server[0] ? 0 : job_deltas_count(job); i-- > 0;) {
+        const char *slash = job_delta_get(job, i, &delta) ? strrchr(delta.file, '/') : NULL;
+        struct tool_catch before = tool_catch_begin(NULL, 0);
+        bool there = slash && store_has(book->store, slash + 1, (size_t)delta.size) == 0;
+        tool_catch_end(before);
+        if (!there) {
+            job_delta_remove(job, i);
+        }
+    }
+}
+
+/* The patches stay, as far as they are there and the document is no larger than it may be. */
+static int settle_deltas(const struct rollout_book *book, const struct rollout_order *order, json_t *job, size_t *ret_gone)
+{
+    size_t size_max = 0;
+    size_t dropped = 0;
+    size_t before = job_deltas_count(job);
+    *ret_gone = 0;
+    if (before == 0) {
+        return 0;
+    }
+    if (order->action == ROLLOUT_RAISE || order->action == ROLLOUT_RESUME) {
+        drop_lost(book, job);
+    }
+    int rc = job_size_grown(book->present, book->key, &size_max);
+    rc = rc == 0 ? job_deltas_fit(job, book->key, size_max > JOB_SIZE_MAX ? size_max : JOB_SIZE_MAX, &dropped) : rc;
+    *ret_gone = before - job_deltas_count(job);
+    return rc;
+}
+
 static int change(struct rollout_book *book, const struct rollout_order *order, struct rollout_done *ret_done)
 {
     struct rollout_stopped stopped;
@@ -194,7 +230,8 @@ static int change(struct rollout_book *book, const struct rollout_order *order, 
     int rc = rollout_book_next(book, &sequence);
     rc = rc == 0 ? rollout_edit(book->present, order, sequence, book->now, known ? &stopped : NULL, &next) : rc;
     rc = rc == 0 ? judge_image(book, order) : rc;
-    rc = rc == 0 ? rollout_book_write(book, next, note, NULL, NULL) : rc;
+    rc = rc == 0 ? settle_deltas(book, order, next, &ret_done->deltas_gone) : rc;
+    rc = rc == 0 ? rollout_book_write(book, next, note, NULL, 0) : rc;
     if (rc == 0) {
         const char *version = job_text(next, "Version");
         ret_done->sequence = sequence;

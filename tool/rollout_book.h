@@ -29,16 +29,17 @@ void rollout_book_close(struct rollout_book *book);
 /* One more than the highest Sequence that ever was. 0, or TOOL_REFUSED when there is none left. */
 int rollout_book_next(const struct rollout_book *book, json_int_t *ret_sequence);
 
-/* Put `job` in place of the present one, with a new image or (NULL) the one that is there.
+/* Put `job` in place of the present one, with a new image and its patches or (0) what is there.
  * Time and name of the note are filled in. */
 int rollout_book_write(struct rollout_book *book, const json_t *job, struct rollout_note note,
-                       const char *image_name, const struct tool_bytes *image);
+                       const struct store_blob *blobs, size_t blobs_count);
 
 /* ---- all of it, for whoever changes a rollout: the command line, and a server with a key ---- */
 struct rollout_done {
     json_int_t sequence;
     char version[32];
     struct rollout_view view; /* salt and rings are empty here */
+    size_t deltas_gone;       /* patches that the new document no longer names: not there, or no room */
 };
 int rollout_change(struct store *store, const char *job_name, const struct tool_key *key,
                    const struct rollout_order *order, struct rollout_done *ret_done);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "tool/job_deltas.h"
 #include "tool/quantity.h"
 #include "tool/rollout.h"
 
@@ -91,6 +92,19 @@ static const char *trust_text(enum job_trust trust, const struct tool_key *key)
     return key ? "NOT SIGNED WITH THIS KEY" : "signed (--job-key checks it)";
 }
 
+static void print_deltas(const json_t *job)
+{
+    struct job_delta delta;
+    size_t count = job_deltas_count(job);
+    for (size_t i = 0; i < count; i++) {
+        if (job_delta_get(job, i, &delta)) {
+            fputs(i == 0 ? "  patches   " : "            ", stdout);
+            print_text(delta.file);
+            printf(", %lld bytes, from image %.12s...\n", (long long)delta.size, delta.from);
+        }
+    }
+}
+
 static void print_job(const char *name, const json_t *job, const struct rollout_view *view, const char *trust,
                       int64_t now)
 {
@@ -105,6 +119,7 @@ static void print_job(const char *name, const json_t *job, const struct rollout_
     printf("\n  image     ");
     print_text(job_text(job, "File"));
     printf(", %lld bytes\n", (long long)size);
+    print_deltas(job);
     print_audience(job);
     print_end(job, now);
 }
@@ -151,6 +166,7 @@ static void print_job_json(const char *name, const json_t *job, const struct rol
     put_number(said, "expires", job, "Expires");
     job_put(said, "file", text_of(job, "File"));
     put_number(said, "size", job, "Size");
+    job_put(said, "deltas", json_integer((json_int_t)job_deltas_count(job)));
     print_json(said);
 }
 
@@ -250,16 +266,20 @@ void rollout_show_done(struct store *store, const char *job_name, const struct r
     char *name = store_name(store, job_name);
     int64_t now = (int64_t)time(NULL);
     if (as_json) {
-        print_json(json_pack("{s:s, s:s, s:I, s:s, s:b, s:i, s:i}", "job", name, "action",
+        print_json(json_pack("{s:s, s:s, s:I, s:s, s:b, s:i, s:i, s:I}", "job", name, "action",
                              rollout_action_name(order->action), "sequence", done->sequence, "version", done->version,
                              "halted", done->view.halted, "permille", done->view.permille, "permille_now",
-                             done->view.permille_now));
+                             done->view.permille_now, "deltas_gone", (json_int_t)done->deltas_gone));
     } else {
         printf("%s: job %lld, version ", name, (long long)done->sequence);
         print_text(done->version);
         printf(", ");
         print_share(&done->view, now);
         putchar('\n');
+        if (done->deltas_gone > 0) {
+            printf("%zu patch%s left out: not there any more, or no room in the document; devices of those versions take the whole image\n",
+                   done->deltas_gone, done->deltas_gone == 1 ? "" : "es");
+        }
     }
     free(name);
 }

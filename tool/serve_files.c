@@ -112,11 +112,12 @@ static const char *type_of(const char *path)
     return "application/octet-stream";
 }
 
-/* "app-1.2.3-5b59d270.bin", where 5b59d270 begins the content's hash (`otter publish`). */
+/* "app-1.2.3-5b59d270.bin", where 5b59d270 begins the content's hash (`otter publish`); patches end in .delta. */
 static bool carries_hash(const char *path, const char *sha256)
 {
     const char *dash = strrchr(path, '-');
-    return dash && strlen(dash) == 13 && strncmp(dash + 1, sha256, 8) == 0 && strcmp(dash + 9, ".bin") == 0;
+    return dash && strlen(dash) > 9 && strncmp(dash + 1, sha256, 8) == 0 &&
+           (strcmp(dash + 9, ".bin") == 0 || strcmp(dash + 9, ".delta") == 0);
 }
 
 /* No part of the path may begin with a dot: no "..", no hidden files. */

@@ -284,19 +284,24 @@ int store_has(struct store *store, const char *name, size_t size)
 
 static int put_files(struct store *store, const struct store_change *change, bool *ret_told)
 {
-    struct tool_file files[3];
-    size_t count = 0;
-    char *image = change->image_name ? store_name(store, change->image_name) : NULL;
-    char *job = store_name(store, change->job_name);
-    if (image) {
-        files[count++] = (struct tool_file){image, change->image->data, change->image->len, 0644};
+    struct tool_file files[STORE_BLOBS_MAX + 2];
+    char *names[STORE_BLOBS_MAX + 1];
+    size_t count = change->blobs_count;
+    bool named = true;
+    for (size_t i = 0; i <= count; i++) {
+        names[i] = store_name(store, i < count ? change->blobs[i].name : change->job_name);
+        named = named && names[i];
     }
-    files[count++] = (struct tool_file){store->history, change->history, strlen(change->history), 0644};
-    files[count++] = (struct tool_file){job, change->job->data, change->job->len, 0644};
-    int rc = job ? tool_write_files(files, count) : tool_refuse("out of memory");
+    for (size_t i = 0; i < count; i++) {
+        files[i] = (struct tool_file){names[i], change->blobs[i].bytes->data, change->blobs[i].bytes->len, 0644};
+    }
+    files[count] = (struct tool_file){store->history, change->history, strlen(change->history), 0644};
+    files[count + 1] = (struct tool_file){names[count], change->job->data, change->job->len, 0644};
+    int rc = named ? tool_write_files(files, count + 2) : tool_refuse("out of memory");
     *ret_told = rc == 0;
-    free(image);
-    free(job);
+    for (size_t i = 0; i <= count; i++) {
+        free(names[i]);
+    }
     return rc;
 }
 
@@ -322,10 +327,10 @@ static int put_job(struct store *store, const struct store_change *change)
 static int put_server(struct store *store, const struct store_change *change, bool *ret_told)
 {
     int rc = 0;
-    if (change->image_name) {
-        rc = store_http_put(store->http, change->image_name, change->image, "application/octet-stream",
-                            "public, max-age=31536000, immutable");
-        rc = rc == 0 ? store_http_has(store->http, change->image_name, change->image->len) : rc;
+    for (size_t i = 0; i < change->blobs_count && rc == 0; i++) {
+        const struct store_blob *blob = &change->blobs[i];
+        rc = store_http_put(store->http, blob->name, blob->bytes, "application/octet-stream", "public, max-age=31536000, immutable");
+        rc = rc == 0 ? store_http_has(store->http, blob->name, blob->bytes->len) : rc;
     }
     rc = rc == 0 ? store_put_history(store, change->history) : rc;
     *ret_told = rc == 0;

@@ -2,9 +2,9 @@
 /*
  * store.h - where job documents and images are put: a folder, or a server that takes PUT.
  *
- * One change is an image (or none), a line of history and a job document, in this order; a
- * reader meets the job before or the job after, never one whose image is not there yet. In a
- * folder all three are written aside before the first is renamed. A kill between leaves at
+ * One change is an image with its patches (or nothing new), a line of history and a job document,
+ * in this order; a reader meets the job before or the job after, never one whose image is not there
+ * yet. In a folder all of them are written aside before the first is renamed. A kill between leaves at
  * most a history line whose document did not come about, and an image that nothing names.
  */
 #ifndef OTTER_TOOL_STORE_H
@@ -43,9 +43,16 @@ int store_get(struct store *store, const char *name, size_t size_max, struct too
 /* 0 when a file of this name and size is there, or TOOL_REFUSED after saying what is. */
 int store_has(struct store *store, const char *name, size_t size);
 
+/* A file whose name no other content has, so that it may be kept for ever: an image, a patch. */
+struct store_blob {
+    const char *name;
+    const struct tool_bytes *bytes;
+};
+#define STORE_BLOBS_MAX 17u
+
 struct store_change {
-    const char *image_name;         /* NULL: the image stays */
-    const struct tool_bytes *image;
+    const struct store_blob *blobs; /* in the order in which they are put */
+    size_t blobs_count;             /* at most STORE_BLOBS_MAX; 0: what is there stays */
     const char *history;            /* the whole new text */
     const char *job_name;
     const struct tool_bytes *job;
