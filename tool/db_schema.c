@@ -37,6 +37,8 @@ static const char *const steps[] = {
     " PRIMARY KEY(at, version));"
     "CREATE TABLE operators(name TEXT PRIMARY KEY, password TEXT NOT NULL, made BIGINT NOT NULL);"
     "CREATE TABLE sessions(hash TEXT PRIMARY KEY, operator TEXT NOT NULL, csrf TEXT NOT NULL, ends BIGINT NOT NULL);",
+    /* 2 */
+    "ALTER TABLE reports ADD COLUMN via TEXT NOT NULL DEFAULT '';",
 };
 enum { VERSION = sizeof steps / sizeof steps[0] };
 

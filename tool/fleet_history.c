@@ -31,10 +31,11 @@ static void take_report(void *ctx, const struct db_row *row)
     report->bytes = db_row_int(row, 9);
     report->seconds = db_row_int(row, 10);
     report->sequence = db_row_int(row, 11);
+    COPY(row, 12, report->via);
 }
 
 #define REPORT_COLUMNS                                                                                                 \
-    "SELECT serial, id, device, at, from_version, to_version, result, reason, attempts, bytes, seconds, sequence"      \
+    "SELECT serial, id, device, at, from_version, to_version, result, reason, attempts, bytes, seconds, sequence, via" \
     " FROM reports WHERE serial < $1"
 
 enum db_result fleet_reports(struct db *db, const char *device, int64_t before, struct fleet_report *ret_list, size_t max,

@@ -110,10 +110,11 @@ enum db_result fleet_record_report(struct db *db, const struct fleet_report *rep
     enum db_result result = db_run(
         db,
         "INSERT INTO reports(id, device, at, board, from_version, to_version, result, reason, attempts, bytes, seconds,"
-        " sequence) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT(device, id) DO NOTHING",
+        " sequence, via) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT(device, id) DO NOTHING",
         DB_VALUES(db_text(report->id), db_text(report->device), db_int(report->at), db_text(board),
                   db_text(report->from), db_text(report->to), db_text(report->result), db_text(report->reason),
-                  db_int(report->attempts), db_int(report->bytes), db_int(report->seconds), db_int(report->sequence)),
+                  db_int(report->attempts), db_int(report->bytes), db_int(report->seconds), db_int(report->sequence),
+                  db_text(report->via)),
         &changed);
     if (result == DB_OK && changed > 0) {
         result = change_device(db, report, board);

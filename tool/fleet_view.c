@@ -64,6 +64,25 @@ static enum db_result count_groups(struct db *db, struct fleet_summary *summary)
     return result;
 }
 
+static void take_traffic(void *ctx, const struct db_row *row)
+{
+    struct fleet_summary *summary = ctx;
+    if (strcmp(db_row_text(row, 0), "delta") == 0) {
+        summary->deltas = db_row_int(row, 1);
+        summary->delta_bytes = db_row_int(row, 2);
+    } else if (strcmp(db_row_text(row, 0), "image") == 0) {
+        summary->images = db_row_int(row, 1);
+        summary->image_bytes = db_row_int(row, 2);
+    }
+}
+
+/* "installing" tells what was received: after the reset a device no longer knows it. */
+static enum db_result count_traffic(struct db *db, struct fleet_summary *summary)
+{
+    return db_query(db, "SELECT via, COUNT(*), SUM(bytes) FROM reports WHERE to_version = $1 AND result = 'installing' AND bytes > 0"
+                        " GROUP BY via", DB_VALUES(db_text(summary->rollout.version)), take_traffic, summary);
+}
+
 static enum db_result count_rollout(struct db *db, struct fleet_summary *summary)
 {
     size_t count = 0;
@@ -77,6 +96,9 @@ static enum db_result count_rollout(struct db *db, struct fleet_summary *summary
     if (result == DB_OK && count > 0) {
         result = db_number(db, "SELECT COUNT(*) FROM devices WHERE state IN ('reverted', 'failed') AND target = $1",
                            DB_VALUES(db_text(version)), &summary->failed_target);
+    }
+    if (result == DB_OK && count > 0) {
+        result = count_traffic(db, summary);
     }
     return result;
 }

@@ -42,6 +42,8 @@ struct fleet_summary {
     struct fleet_rollout rollout; /* the newest */
     int64_t on_target;            /* devices that run its version */
     int64_t failed_target;        /* devices reverted or failed on the way to it */
+    int64_t deltas, delta_bytes;  /* downloads of it that were patches, and the bytes received */
+    int64_t images, image_bytes;  /* those that were the whole image */
     int64_t changed;              /* time of the newest change of any device */
 };
 enum db_result fleet_summary(struct db *db, int64_t now, struct fleet_summary *ret_summary);
@@ -81,6 +83,7 @@ struct fleet_report {
     char from[FLEET_WORD_SIZE], to[FLEET_WORD_SIZE];
     char result[FLEET_WORD_SIZE]; /* otter_outcome_str: confirmed, reverted, bad-image, ... */
     char reason[FLEET_NAME_SIZE];
+    char via[FLEET_WORD_SIZE];    /* image, delta; "": not said */
 };
 /* Newest first; before: serial of the last one on the page before, 0: from the newest. device
  * NULL: of all devices. */

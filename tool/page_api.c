@@ -42,13 +42,15 @@ void page_api_summary(struct db *db, struct page_visit *visit)
         visit->status = 503;
         return;
     }
-    answer_json(visit, json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:I, s:I, s:o}", "devices",
+    answer_json(visit, json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "devices",
                                  (json_int_t)s.devices, "enrolled", (json_int_t)s.enrolled, "ok", (json_int_t)s.ok, "updating",
                                  (json_int_t)s.updating, "reverted", (json_int_t)s.reverted, "failed", (json_int_t)s.failed,
                                  "seen_hour", (json_int_t)s.seen_hour, "seen_day", (json_int_t)s.seen_day, "reports",
                                  (json_int_t)s.reports, "versions", counts_json(s.versions, s.versions_count), "reasons",
                                  counts_json(s.reasons, s.reasons_count), "on_target", (json_int_t)s.on_target, "failed_target",
-                                 (json_int_t)s.failed_target, "changed", (json_int_t)s.changed, "job", job_json(&visit->job)));
+                                 (json_int_t)s.failed_target, "deltas", (json_int_t)s.deltas, "delta_bytes",
+                                 (json_int_t)s.delta_bytes, "images", (json_int_t)s.images, "image_bytes",
+                                 (json_int_t)s.image_bytes, "changed", (json_int_t)s.changed, "job", job_json(&visit->job)));
 }
 
 static json_t *device_json(const struct fleet_device *d)
@@ -100,10 +102,10 @@ static json_t *reports_json(const struct fleet_report *list, size_t count)
     for (size_t i = 0; i < count; i++) {
         const struct fleet_report *r = &list[i];
         (void)json_array_append_new(
-            reports, json_pack("{s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I}", "serial", (json_int_t)r->serial, "at",
+            reports, json_pack("{s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s}", "serial", (json_int_t)r->serial, "at",
                                (json_int_t)r->at, "id", r->id, "from", r->from, "to", r->to, "result", r->result, "reason", r->reason,
                                "attempts", (json_int_t)r->attempts, "bytes", (json_int_t)r->bytes, "seconds", (json_int_t)r->seconds,
-                               "sequence", (json_int_t)r->sequence));
+                               "sequence", (json_int_t)r->sequence, "via", r->via));
     }
     return reports;
 }

@@ -168,7 +168,7 @@ void page_reports_table(FILE *out, const struct fleet_report *list, size_t count
 {
     char text[64];
     fprintf(out, "<table>\n<thead><tr><th>When</th>%s<th>From</th><th>To</th><th>Result</th><th>Reason</th>"
-                 "<th>Trial boots</th><th>Bytes</th><th>Time</th></tr></thead>\n<tbody>\n",
+                 "<th>Trial boots</th><th>Bytes</th><th>Via</th><th>Time</th></tr></thead>\n<tbody>\n",
             with_device ? "<th>Device</th>" : "");
     for (size_t i = 0; i < count; i++) {
         const struct fleet_report *report = &list[i];
@@ -186,6 +186,7 @@ void page_reports_table(FILE *out, const struct fleet_report *list, size_t count
         page_cell(out, "Trial boots", text);
         snprintf(text, sizeof text, "%lld", (long long)report->bytes);
         page_cell(out, "Bytes", report->bytes > 0 ? text : "");
+        page_cell(out, "Via", report->via);
         snprintf(text, sizeof text, "%lld s", (long long)report->seconds);
         page_cell(out, "Time", report->bytes > 0 ? text : "");
         fputs("</tr>\n", out);

@@ -43,6 +43,22 @@ static void show_commands(struct page_visit *visit)
     fputs("</pre>\n</details>\n", visit->out);
 }
 
+/* What the patches saved is measured against what this release's whole images took. */
+static void show_traffic(FILE *out, const struct fleet_summary *summary)
+{
+    if (summary->deltas == 0) {
+        return;
+    }
+    double each = (double)summary->delta_bytes / (double)summary->deltas;
+    fprintf(out, "<p class=\"small\">%lld downloads by patch, %.0f bytes each", (long long)summary->deltas, each);
+    if (summary->images > 0) {
+        double image = (double)summary->image_bytes / (double)summary->images;
+        fprintf(out, "; %lld by whole image, %.0f bytes each: %.1f MB saved", (long long)summary->images, image,
+                (image - each) * (double)summary->deltas / 1e6);
+    }
+    fputs(".</p>\n", out);
+}
+
 static void show_progress(struct page_visit *visit, const struct fleet_summary *summary)
 {
     FILE *out = visit->out;
@@ -58,6 +74,7 @@ static void show_progress(struct page_visit *visit, const struct fleet_summary *
         fprintf(out, "; <strong class=\"bad\">%lld came back from it or refused it</strong>", (long long)summary->failed_target);
     }
     fputs(".</p>\n", out);
+    show_traffic(out, summary);
 }
 
 void page_rollout_panel(struct page_visit *visit, const struct fleet_summary *summary)

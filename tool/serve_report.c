@@ -132,6 +132,7 @@ static bool parse(const json_t *json, const char *bytes, size_t len, struct serv
     (void)take_text(json, "to", true, report->to, sizeof report->to);
     (void)take_text(json, "result", true, report->result, sizeof report->result);
     (void)take_text(json, "reason", true, report->reason, sizeof report->reason);
+    (void)take_text(json, "via", true, report->via, sizeof report->via);
     report->attempts = take_number(json, "attempts");
     report->bytes = take_number(json, "bytes");
     report->seconds = take_number(json, "seconds");

@@ -68,6 +68,7 @@ static void report(struct db *db, const char *device, const char *id, const char
     snprintf(said.result, sizeof said.result, "%s", result);
     snprintf(said.to, sizeof said.to, "%s", to);
     strcpy(said.from, "1.0.0");
+    strcpy(said.via, "delta");
     strcpy(said.reason, strcmp(result, "reverted") == 0 ? "watchdog" : "none");
     assert_int_equal(db_begin(db), DB_OK);
     assert_int_equal(fleet_record_report(db, &said, "B'1", &is_new), DB_OK);
@@ -334,6 +335,34 @@ static void test_a_second_process_finds_the_same_and_a_newer_one_is_refused(void
     assert_int_equal(db_run(*state, "UPDATE meta SET version = version - $1", DB_VALUES(db_int(1)), NULL), DB_OK);
 }
 
+/* Version 1 had reports without `via`. */
+static void test_a_database_of_version_1_is_brought_up_and_keeps_its_reports(void **state)
+{
+    struct db *other = NULL;
+    struct fleet_report got;
+    struct fleet_summary summary;
+    size_t count = 0;
+    const struct fleet_rollout rollout = {.sequence = 1, .at = NOW, .action = "publish", .version = "1.1.0", .permille = 1000};
+    bool is_new = false;
+    report(*state, "a", "1", "installing", "1.1.0");
+    assert_int_equal(fleet_record_rollout(*state, &rollout, &is_new), DB_OK);
+    assert_int_equal(fleet_summary(*state, NOW, &summary), DB_OK);
+    assert_int_equal(summary.deltas, 1);
+    assert_true(summary.delta_bytes == 5000000000);
+    assert_int_equal(db_script(*state, "ALTER TABLE reports DROP COLUMN via; UPDATE meta SET version = 1"), DB_OK);
+    assert_int_equal(db_open(where(), &other), 0);
+    assert_int_equal(fleet_reports(other, "a", 0, &got, 1, &count), DB_OK);
+    assert_int_equal(count, 1);
+    assert_string_equal(got.result, "installing");
+    assert_string_equal(got.via, "");
+    assert_int_equal(fleet_summary(other, NOW, &summary), DB_OK);
+    assert_int_equal(summary.deltas + summary.images, 0);
+    report(other, "a", "2", "installing", "1.1.0");
+    assert_int_equal(fleet_reports(other, "a", 0, &got, 1, &count), DB_OK);
+    assert_string_equal(got.via, "delta");
+    db_close(other);
+}
+
 static void test_a_file_that_is_gone_is_noticed(void **state)
 {
     struct db *db = NULL;
@@ -366,6 +395,7 @@ int main(void)
         cmocka_unit_test_setup(test_versions_over_time, empty),
         cmocka_unit_test(test_names_of_devices),
         cmocka_unit_test_setup(test_a_second_process_finds_the_same_and_a_newer_one_is_refused, empty),
+        cmocka_unit_test_setup(test_a_database_of_version_1_is_brought_up_and_keeps_its_reports, empty),
         cmocka_unit_test(test_a_file_that_is_gone_is_noticed),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
