@@ -23,5 +23,15 @@ if(OTTER_AGENT_SOURCES)
     otter_size_program(size_agent test/sizes/agent.c)
     target_link_libraries(size_agent PRIVATE otter_agent otter_slot otter_boot_p256)
 endif()
+if(OTTER_DELTA_SOURCES)
+    otter_size_program(size_delta test/sizes/delta.c)
+    target_link_libraries(size_delta PRIVATE otter_delta otter_slot otter_boot_p256)
+
+    # Instructions of the decoder, counted in QEMU: test/delta/speed.py.
+    add_executable(delta_speed EXCLUDE_FROM_ALL test/delta/speed.c)
+    target_link_libraries(delta_speed PRIVATE otter_delta)
+    target_link_options(delta_speed PRIVATE -nostartfiles -Wl,--gc-sections -T ${CMAKE_SOURCE_DIR}/test/delta/speed.ld)
+    set_target_properties(delta_speed PROPERTIES LINK_DEPENDS ${CMAKE_SOURCE_DIR}/test/delta/speed.ld)
+endif()
 
 add_custom_target(sizes DEPENDS ${programs})

@@ -97,6 +97,7 @@ static int read_entry(struct otter_delta *delta)
         delta->pos = 0;
         delta->source = 0;
         delta->next_off = 0;
+        delta->out_off = 0; /* until here pos was a place in the map */
         delta->step = STEP_WALK;
         return 0;
     }

@@ -28,7 +28,7 @@ COVERAGE = ROOT / "build" / "cov"
 INPUT_MAX = 8192
 HANG_SECONDS = 25  # one input, under the sanitizers, on a machine that has other work
 MARK = 95.0        # per cent of lines, of each folder
-FOLDERS = ("agent", "slot", "boot")
+FOLDERS = ("agent", "slot", "boot", "delta")
 
 
 def harnesses():

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * round_trip.c - patches are made, and give back exactly the new file, however they are cut.
+ *
+ * usage: round_trip [--seconds=N | CASE...]      a case: NAME, or firmware:SEED, bytes:SEED, text:SEED
+ *        round_trip --pair OLD NEW ADDRESS       two files (ADDRESS -: without the filter for Arm)
+ *        round_trip --large                      2 MiB of several kinds, each in less than 10 s
+ *        round_trip --seeds FOLDER               writes inputs for test/fuzz/delta.c
+ *
+ * Without a case: every named one and a few random ones; --seconds: random ones for so long. Each
+ * in both directions, with and without the filter: made, decoded in pieces of several kinds by a
+ * careful caller (push.c), and what must not happen: a damaged patch or another base gives what the
+ * patch's hash calls the result; the same files give another patch; a patch is much larger than
+ * the file. A case that fails is printed as the words that run it alone. The last line is
+ * "N passed, N failed".
+ */
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "otter/image.h"
+#include "otter/result.h"
+#include "test/delta/cases.h"
+#include "test/delta/push.h"
+#include "tool/delta.h"
+#include "tool/tool.h"
+
+enum { CUTS = 4, DAMAGES = 12, RANDOM_OF_A_KIND = 6, LARGE_SECONDS = 10, SEED_HEAD = 5, SEED_MAX = 8192 };
+
+static unsigned passed, failed;
+
+struct trial {
+    const char *id, *way; /* what is printed when it fails */
+    struct tool_bytes old_file, new_file, patch;
+    bool thumb;
+    uint32_t address;
+    bool good;
+};
+
+static bool fail(struct trial *trial, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static bool fail(struct trial *trial, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    (void)printf("FAILED round_trip %s (%s%s): ", trial->id, trial->way, trial->thumb ? ", thumb" : "");
+    (void)vprintf(format, arguments);
+    (void)printf("\n");
+    va_end(arguments);
+    trial->good = false;
+    return false;
+}
+
+static bool is_result(const struct pushed *pushed, const uint8_t hash[OTTER_DELTA_HASH_SIZE])
+{
+    struct otter_sha256 sha;
+    uint8_t own[OTTER_HASH_SIZE];
+    otter_sha256_init(&sha);
+    otter_sha256_update(&sha, pushed->bytes != NULL ? pushed->bytes : (const uint8_t *)"", pushed->made);
+    otter_sha256_finish(&sha, own);
+    return pushed->err == 1 && memcmp(own, hash, OTTER_DELTA_HASH_SIZE) == 0;
+}
+
+static bool is_new_file(const struct trial *trial, const struct pushed *pushed)
+{
+    return pushed->made == trial->new_file.len &&
+           (pushed->made == 0 || memcmp(pushed->bytes, trial->new_file.data, pushed->made) == 0);
+}
+
+static struct push push_of(const struct trial *trial, uint64_t cuts)
+{
+    return (struct push){.base = trial->old_file.data,
+                         .base_len = trial->old_file.len,
+                         .patch = trial->patch.data,
+                         .patch_len = trial->patch.len,
+                         .result_max = OTTER_DELTA_SIZE_MAX,
+                         .cuts = cuts};
+}
+
+static bool check_decodes(struct trial *trial)
+{
+    for (uint64_t cuts = 0; cuts < CUTS; cuts++) {
+        struct push push = push_of(trial, cuts);
+        struct pushed pushed = push_patch(&push);
+        bool same = is_new_file(trial, &pushed);
+        free(pushed.bytes);
+        if (pushed.broken != NULL) {
+            return fail(trial, "cuts %u: this does not hold: %s", (unsigned)cuts, pushed.broken);
+        }
+        if (pushed.err != 1 || !same) {
+            return fail(trial, "cuts %u: the decoder said %d after %u of %zu bytes, %s", (unsigned)cuts, pushed.err,
+                        pushed.made, trial->new_file.len, same ? "right" : "wrong ones");
+        }
+    }
+    return true;
+}
+
+/* Room one byte too small is an error at once, and never one byte too many. */
+static bool check_room(struct trial *trial)
+{
+    struct push push = push_of(trial, 1);
+    if (trial->new_file.len == 0) {
+        return true;
+    }
+    push.result_max = (uint32_t)trial->new_file.len - 1;
+    struct pushed pushed = push_patch(&push);
+    free(pushed.bytes);
+    if (pushed.err != OTTER_ERR_NOSPACE || pushed.made > push.result_max || pushed.broken != NULL) {
+        return fail(trial, "in too small a room the decoder said %d, made %u", pushed.err, pushed.made);
+    }
+    return true;
+}
+
+/* The patch with a bit changed, cut off, or with its base damaged: whatever comes out is not called right. */
+static bool check_damage(struct trial *trial, uint64_t seed)
+{
+    struct otter_delta_header header;
+    bool holds = otter_delta_read_header(trial->patch.data, trial->patch.len, &header) == OTTER_OK;
+    for (unsigned i = 0; i < DAMAGES && holds; i++) {
+        struct push push = push_of(trial, i);
+        uint32_t at = push_random(&seed, i % 3 == 0 ? OTTER_DELTA_HEADER_SIZE : (uint32_t)trial->patch.len);
+        uint8_t *copy = malloc(trial->patch.len);
+        if (copy == NULL) {
+            abort();
+        }
+        memcpy(copy, trial->patch.data, trial->patch.len);
+        copy[at] ^= (uint8_t)(1u << push_random(&seed, 8));
+        push.patch = copy;
+        push.patch_len = i % 5 == 4 ? at : trial->patch.len;
+        struct pushed pushed = push_patch(&push);
+        bool wrong = is_result(&pushed, header.result) && !is_new_file(trial, &pushed);
+        bool changed_hash = pushed.err == 1 && is_new_file(trial, &pushed) && push.patch_len != trial->patch.len;
+        free(pushed.bytes);
+        free(copy);
+        if (wrong || changed_hash || pushed.broken != NULL) {
+            holds = fail(trial, "damaged at %u: %s", at, pushed.broken != NULL ? pushed.broken : "the result has its hash");
+        }
+    }
+    return holds;
+}
+
+/* Anything can be written as itself, with a little more; the same file needs next to nothing. */
+static bool check_size(struct trial *trial)
+{
+    size_t most = OTTER_DELTA_HEADER_SIZE + 64 + trial->new_file.len + trial->new_file.len / 32;
+    bool same = trial->old_file.len == trial->new_file.len &&
+                (trial->new_file.len == 0 || memcmp(trial->old_file.data, trial->new_file.data, trial->new_file.len) == 0);
+    if (same) {
+        most = OTTER_DELTA_HEADER_SIZE + 32 + trial->new_file.len / 2048;
+    }
+    return trial->patch.len <= most || fail(trial, "a patch of %zu bytes, at most %zu wanted", trial->patch.len, most);
+}
+
+static bool make(struct trial *trial, struct tool_bytes *ret_patch)
+{
+    struct delta_options options = {.filter = trial->thumb ? DELTA_FILTER_THUMB : DELTA_FILTER_NONE,
+                                    .has_address = trial->thumb,
+                                    .address = trial->address};
+    struct delta_stats stats;
+    return delta_make(&trial->old_file, &trial->new_file, &options, ret_patch, &stats) == 0 ||
+           fail(trial, "no patch was made");
+}
+
+static bool check_again(struct trial *trial)
+{
+    struct tool_bytes again = {0};
+    bool same = make(trial, &again) && again.len == trial->patch.len &&
+                memcmp(again.data, trial->patch.data, again.len) == 0;
+    tool_bytes_free(&again);
+    return same || fail(trial, "made twice, two patches");
+}
+
+static void count(bool good)
+{
+    passed += good;
+    failed += !good;
+}
+
+static void one_trial(const struct delta_case *one, const char *way, bool thumb)
+{
+    struct trial trial = {.id = one->id, .way = way, .thumb = thumb, .address = one->address, .good = true};
+    bool back = strcmp(way, "back") == 0;
+    trial.old_file = (struct tool_bytes){back ? one->new_bytes : one->old_bytes, back ? one->new_size : one->old_size};
+    trial.new_file = (struct tool_bytes){back ? one->old_bytes : one->new_bytes, back ? one->old_size : one->new_size};
+    if (make(&trial, &trial.patch)) {
+        (void)(check_decodes(&trial) && check_room(&trial) && check_damage(&trial, one->old_size + 1) && check_size(&trial) &&
+               (trial.new_file.len > 0x10000 || check_again(&trial)));
+    }
+    tool_bytes_free(&trial.patch);
+    count(trial.good);
+}
+
+static void run_case(const struct delta_case *one)
+{
+    one_trial(one, "there", false);
+    one_trial(one, "back", false);
+    if (one->has_address) {
+        one_trial(one, "there", true);
+        one_trial(one, "back", true);
+    }
+}
+
+static void run_id(const char *id)
+{
+    struct delta_case one;
+    if (!delta_case_make(id, &one)) {
+        (void)fprintf(stderr, "round_trip: no case '%s'\n", id);
+        exit(TOOL_USAGE);
+    }
+    run_case(&one);
+    delta_case_free(&one);
+}
+
+static void run_random(unsigned first, unsigned last)
+{
+    static const char *const kinds[] = {"firmware", "bytes", "text"};
+    for (unsigned seed = first; seed < last; seed++) {
+        for (size_t kind = 0; kind < sizeof kinds / sizeof kinds[0]; kind++) {
+            char id[40];
+            (void)snprintf(id, sizeof id, "%s:%u", kinds[kind], seed);
+            run_id(id);
+        }
+    }
+}
+
+static void run_seconds(unsigned seconds)
+{
+    time_t end = time(NULL) + (time_t)seconds;
+    for (unsigned seed = 1000; time(NULL) < end && failed == 0; seed++) {
+        run_random(seed, seed + 1);
+    }
+}
+
+static void run_pair(const char *old_path, const char *new_path, const char *address)
+{
+    struct tool_bytes old_file;
+    struct tool_bytes new_file;
+    if (tool_read_file(old_path, OTTER_DELTA_SIZE_MAX, &old_file) != 0 ||
+        tool_read_file(new_path, OTTER_DELTA_SIZE_MAX, &new_file) != 0) {
+        exit(TOOL_REFUSED);
+    }
+    struct delta_case one = {.old_bytes = old_file.data,
+                             .old_size = old_file.len,
+                             .new_bytes = new_file.data,
+                             .new_size = new_file.len,
+                             .has_address = strcmp(address, "-") != 0,
+                             .address = (uint32_t)strtoul(address, NULL, 0)};
+    (void)snprintf(one.id, sizeof one.id, "--pair %s %s %s", old_path, new_path, address);
+    run_case(&one);
+    tool_bytes_free(&old_file);
+    tool_bytes_free(&new_file);
+}
+
+/* As large as the largest slot; how long a patch takes is part of the promise, whatever is in the files. */
+static void run_large(void)
+{
+    static const char *const ids[] = {"large_firmware", "large_unrelated", "large_zeros", "large_periodic"};
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+        struct delta_case one;
+        struct timespec begin;
+        struct timespec end;
+        (void)delta_case_make(ids[i], &one);
+        struct trial trial = {.id = ids[i],
+                              .way = "there",
+                              .thumb = true,
+                              .address = one.address,
+                              .old_file = {one.old_bytes, one.old_size},
+                              .new_file = {one.new_bytes, one.new_size},
+                              .good = true};
+        (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begin);
+        (void)make(&trial, &trial.patch);
+        (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
+        double seconds = (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9;
+        (void)printf("%s: %zu bytes, a patch of %zu in %.1f s of processor time\n", ids[i], one.new_size, trial.patch.len, seconds);
+        if (trial.good && seconds > LARGE_SECONDS) {
+            (void)fail(&trial, "%.1f s, at most %d wanted", seconds, LARGE_SECONDS);
+        }
+        (void)(trial.good && check_size(&trial));
+        count(trial.good);
+        tool_bytes_free(&trial.patch);
+        delta_case_free(&one);
+    }
+}
+
+/* Whole patches with their bases, as the harness takes them; the header stays as it is. */
+static void write_seeds(const char *folder)
+{
+    static const char *const ids[] = {"one_byte_differs", "thirds_change_places", "erased_and_zeros", "firmware:100", "firmware:108",
+                                      "text:22", "text:79", "bytes:5"};
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+        struct delta_case one;
+        struct tool_bytes patch = {0};
+        (void)delta_case_make(ids[i], &one);
+        struct trial trial = {.id = ids[i],
+                              .way = "seed",
+                              .thumb = one.has_address,
+                              .address = one.address,
+                              .old_file = {one.old_bytes, one.old_size},
+                              .new_file = {one.new_bytes, one.new_size}};
+        if (make(&trial, &patch)) {
+            char path[600];
+            size_t len = SEED_HEAD + one.old_size + patch.len;
+            uint8_t *seed = calloc(1, len);
+            if (seed == NULL) {
+                abort();
+            }
+            seed[1] = (uint8_t)i;
+            seed[3] = (uint8_t)one.old_size;
+            seed[4] = (uint8_t)(one.old_size >> 8);
+            memcpy(seed + SEED_HEAD, one.old_bytes, one.old_size);
+            memcpy(seed + SEED_HEAD + one.old_size, patch.data, patch.len);
+            (void)snprintf(path, sizeof path, "%s/%s", folder, ids[i]);
+            char *colon = strrchr(path, ':');
+            if (colon != NULL) {
+                *colon = '-';
+            }
+            count(len <= SEED_MAX && tool_write_file(path, seed, len, 0644) == 0);
+            free(seed);
+        }
+        tool_bytes_free(&patch);
+        delta_case_free(&one);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 5 && strcmp(argv[1], "--pair") == 0) {
+        run_pair(argv[2], argv[3], argv[4]);
+    } else if (argc == 3 && strcmp(argv[1], "--seeds") == 0) {
+        write_seeds(argv[2]);
+    } else if (argc == 2 && strcmp(argv[1], "--large") == 0) {
+        run_large();
+    } else if (argc == 2 && strncmp(argv[1], "--seconds=", 10) == 0) {
+        run_seconds((unsigned)strtoul(argv[1] + 10, NULL, 10));
+    } else if (argc > 1) {
+        for (int i = 1; i < argc; i++) {
+            run_id(argv[i]);
+        }
+    } else {
+        for (size_t i = 0; delta_case_names[i] != NULL; i++) {
+            run_id(delta_case_names[i]);
+        }
+        run_random(1, 1 + RANDOM_OF_A_KIND);
+    }
+    (void)printf("%u passed, %u failed\n", passed, failed);
+    return failed > 0 ? TOOL_REFUSED : TOOL_OK;
+}
