@@ -105,13 +105,13 @@ static uint8_t code_byte(struct otter_delta *delta, uint8_t expected, uint8_t wa
     unsigned node = 1;
     bool agrees = true;
     for (unsigned i = 8; i-- > 0u;) {
-        unsigned hint = expected >> i & 1u;
+        unsigned hint = (unsigned)expected >> i & 1u;
         uint32_t *second = &model->expected[agrees ? delta->hits & 7u : 15u][hint];
         int32_t *weight = model->weight[agrees ? 0 : 1];
         int32_t x[2] = {otter_delta_stretch(slot_probability(tree[node])), otter_delta_stretch(slot_probability(*second))};
         int32_t sum = (int32_t)(((int64_t)x[0] * weight[0] + (int64_t)x[1] * weight[1]) >> 16);
         uint32_t p = otter_delta_squash(sum);
-        unsigned bit = code_bit(delta, p, wanted >> i & 1u);
+        unsigned bit = code_bit(delta, p, (unsigned)wanted >> i & 1u);
         int32_t error = (int32_t)(bit << 16) - (int32_t)p;
         weight[0] += (x[0] * (error >> 4)) >> 10;
         weight[1] += (x[1] * (error >> 4)) >> 10;
@@ -120,7 +120,7 @@ static uint8_t code_byte(struct otter_delta *delta, uint8_t expected, uint8_t wa
         agrees = agrees && bit == hint;
         node = node << 1 | bit;
     }
-    delta->hits = (uint16_t)(delta->hits << 1 | (agrees ? 1u : 0u));
+    delta->hits = (uint16_t)((unsigned)delta->hits << 1 | (agrees ? 1u : 0u));
     return (uint8_t)node;
 }
 
