@@ -9,6 +9,22 @@
 
 enum { FLAG_RAM_LOAD = 0x20 };
 
+/* Where the first signature begins. */
+static uint32_t signature_off(const struct otter_view *view, const struct otter_image *image)
+{
+    static const uint16_t types[] = {OTTER_SIG_RSA2048_PSS, OTTER_SIG_ECDSA_P256, OTTER_SIG_RSA3072_PSS, OTTER_SIG_ED25519};
+    enum { TLV_HEADER = 4 };
+    uint32_t first = image->size;
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        uint32_t off = 0;
+        uint16_t len = 0;
+        if (otter_image_tlv(view, image, types[i], 0, &off, &len) == 0 && off - TLV_HEADER < first) {
+            first = off - TLV_HEADER;
+        }
+    }
+    return first;
+}
+
 /* A base must be what its hash says: that is how a device tells whether it runs it. */
 static int take_image(struct delta_file *file, enum delta_file_use use, const struct otter_view *view)
 {
@@ -28,7 +44,7 @@ static int take_image(struct delta_file *file, enum delta_file_use use, const st
         file->address = verdict.image.load_addr;
     }
     if (use == DELTA_FILE_BASE) {
-        file->bytes.len = verdict.image.size;
+        file->bytes.len = signature_off(view, &verdict.image);
     }
     return 0;
 }

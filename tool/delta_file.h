@@ -20,8 +20,10 @@ struct delta_file {
     uint32_t address;
 };
 
-/* A base is cut to its image: what a slot holds behind one (padding, a trailer) differs between
- * devices; and an image whose hash is wrong is on no device. 0, or TOOL_REFUSED after saying why.
+/* A base is cut before its signature: a program that was signed twice has one hash, by which a device
+ * knows it, and two signatures; and padding or a trailer behind differs between devices. (What is
+ * left is the length of the TLVs, two bytes: where an ECDSA signature is a byte longer on a device,
+ * the result's hash is wrong, and it takes the whole image.) An image whose hash is wrong is on no device. 0, or TOOL_REFUSED after saying why.
  * Release with delta_file_free in both cases. */
 enum delta_file_use { DELTA_FILE_BASE, DELTA_FILE_RESULT };
 int delta_file_read(const char *path, enum delta_file_use use, struct delta_file *ret_file);
