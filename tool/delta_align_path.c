@@ -185,7 +185,8 @@ static void prune(struct walk *walk, uint32_t at)
         if (from < 0 || from >= walk->in->old_sites->size) {
             continue;
         }
-        if (runner->cost > walk->best.cost + jump_cost(walk->best.drift, runner->drift)) {
+        if (runner->cost > walk->best.cost + COST_COPY &&
+            runner->cost > walk->best.cost + jump_cost(walk->best.drift, runner->drift)) {
             if (at >= runner->until) {
                 continue;
             }

@@ -3,8 +3,8 @@
  * delta_align_seeds.c - the longest match in the old file of every place of the new one.
  *
  * One suffix array over old and new together, and the lengths that neighbours in it share (both
- * computed in linear time): the best old match of a new suffix is its nearest old neighbour above or
- * below. Nothing is searched, so repetitions cost nothing extra.
+ * computed in linear time): the best old matches of a new suffix are its nearest old neighbours above
+ * and below. Nothing is searched, so repetitions cost nothing extra.
  */
 #include <divsufsort.h>
 #include <stdlib.h>
@@ -12,8 +12,9 @@
 
 #include "tool/delta_align_parts.h"
 
-/* A match shorter than this is no seed; a seed is led back at most so far, in bytes. */
-enum { MATCH_MIN = 8, BACK_MAX = 512, BACK_BUDGET = 64 };
+/* A match shorter than this is no seed; a seed is led back at most so far, and all of them at most
+ * so many times the file, in bytes. Of each place the nearest old neighbours are tried. */
+enum { MATCH_MIN = 4, BACK_MAX = 512, BACK_BUDGET = 16, RANKS = 3 };
 
 struct match {
     uint32_t off; /* in the old file */
@@ -92,23 +93,40 @@ static int find_common(struct text *text)
     return 0;
 }
 
-/* For each new offset the nearest old suffix before it in the array (step 1) or behind it (-1). */
-static void find_best(struct text *text, int32_t step)
+/* The old suffixes passed last, the nearest first, and what they have in common with where we are. */
+struct near {
+    int32_t off[RANKS];
+    int32_t len[RANKS];
+};
+
+static void pass_old(struct near *near, int32_t off)
+{
+    for (size_t rank = RANKS - 1; rank > 0; rank--) {
+        near->off[rank] = near->off[rank - 1];
+        near->len[rank] = near->len[rank - 1];
+    }
+    near->off[0] = off;
+    near->len[0] = INT32_MAX;
+}
+
+/* For each new offset the old suffix that is nearest but `rank` before it in the array (step 1) or
+ * behind it (-1). */
+static void find_best(struct text *text, int32_t step, size_t rank)
 {
     int32_t new_size = (int32_t)text->new_sites->size;
-    int32_t off = -1;
-    int32_t len = 0;
+    struct near near = {{0}, {0}};
     for (int32_t i = step > 0 ? 0 : text->size - 1; i >= 0 && i < text->size; i += step) {
         int32_t common = step > 0 ? text->common[i] : i + 1 < text->size ? text->common[i + 1] : 0;
-        len = common < len ? common : len;
+        for (size_t k = 0; k <= rank; k++) {
+            near.len[k] = common < near.len[k] ? common : near.len[k];
+        }
         int32_t at = text->suffixes[i];
         if (at >= new_size) {
-            off = at - new_size;
-            len = INT32_MAX;
+            pass_old(&near, at - new_size);
             continue;
         }
-        int32_t fits = off < 0 ? 0 : len < new_size - at ? len : new_size - at;
-        text->best[at] = (struct match){(uint32_t)(off < 0 ? 0 : off), (uint32_t)fits};
+        int32_t len = near.len[rank] < new_size - at ? near.len[rank] : new_size - at;
+        text->best[at] = (struct match){(uint32_t)near.off[rank], (uint32_t)len};
     }
 }
 
@@ -166,9 +184,11 @@ int delta_seeds_match(const struct delta_sites *old_sites, const struct delta_si
     if (err == 0) {
         err = find_common(&text);
     }
-    for (int32_t step = 1; err == 0 && step >= -1; step -= 2) {
-        find_best(&text, step);
-        err = add_seeds(&text, ret_seeds);
+    for (size_t rank = 0; rank < RANKS; rank++) {
+        for (int32_t step = 1; err == 0 && step >= -1; step -= 2) {
+            find_best(&text, step, rank);
+            err = add_seeds(&text, ret_seeds);
+        }
     }
     text_free(&text);
     if (err == 0) {
