@@ -77,7 +77,8 @@ static int encode(struct delta_job *job, struct otter_delta_header *header, stru
     delta_range_begin(&range);
     int err = delta_align(job->old_file, job->new_file, &align, &copies);
     if (err == 0) {
-        err = delta_map_choose(&copies, OTTER_DELTA_MAP_MAX - 1, &map);
+        struct delta_map_input choice = {job->old_file, job->new_file, &align, &copies, OTTER_DELTA_MAP_MAX - 1};
+        err = delta_map_choose(&choice, &map);
     }
     job->map = &map;
     job->copies = &copies;
