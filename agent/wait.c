@@ -4,8 +4,9 @@
  *
  * A timer is a start and a length, so any length up to 49 days works on a wrapping clock.
  * Jitter keeps a fleet that lost power or its server together from coming back together:
- * the first wait between polls, after a start and after failures, is anything from an eighth
- * of it on, so that devices which came together are spread, and later ones keep them so.
+ * the first wait between polls, after a start and after failures, is anything from a sixteenth
+ * of it on, so that devices which came together are spread: as wide as a later wait is in the
+ * mean, else there would be a hole or a heap that takes many polls to level.
  */
 #include "agent/wait.h"
 
@@ -64,7 +65,7 @@ uint32_t otter_wait_poll(const struct otter_agent *agent)
     }
     wait = clamp(wait, least, most);
     if (config->hooks.random != NULL) {
-        uint32_t range = agent->polled ? wait / 8 : wait - wait / 8;
+        uint32_t range = agent->polled ? wait / 8 : wait - wait / 16;
         wait = wait - range + jitter(agent, range);
     }
     return wait < least ? least : wait;

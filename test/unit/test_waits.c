@@ -34,18 +34,18 @@ static uint32_t next_wait(void)
     return rig->now_ms - then;
 }
 
-/* Devices that start together: the first wait is anything from an eighth on, later ones are not. */
+/* Devices that start together: the first wait is anything from a sixteenth on, later ones are not. */
 static void test_the_first_wait_spreads_a_fleet(void **test)
 {
     (void)test;
-    static const uint32_t draws[] = {0, 35000, 70000};
+    static const uint32_t draws[] = {0, 35000, 75000};
     rig->config.hooks.random = random_hook;
     rig->config.poll_ms = 80000;
     for (size_t i = 0; i < sizeof draws / sizeof draws[0]; i++) {
         random_value = draws[i];
         rig_start(rig);
         rig_outcome(rig);
-        assert_int_equal(next_wait(), 10000 + draws[i]);
+        assert_int_equal(next_wait(), 5000 + draws[i]);
         assert_in_range(next_wait(), 70000, 80000);
         otter_agent_stop(&rig->agent);
         otter_agent_start(&rig->agent); /* not a start of the device */
@@ -62,14 +62,14 @@ static void test_the_first_wait_after_a_failure_spreads_a_fleet(void **test)
     rig->config.poll_ms = 80000;
     random_value = 0;
     rig_outcome(rig);
-    assert_int_equal(next_wait(), 10000);
+    assert_int_equal(next_wait(), 5000);
     assert_int_equal(next_wait(), 70000);
     rig->tls.open_err = OTTER_ERR_IO;
     assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_UNREACHABLE);
     assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_UNREACHABLE);
     rig->tls.open_err = 0;
     assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_CURRENT);
-    assert_int_equal(next_wait(), 10000);
+    assert_int_equal(next_wait(), 5000);
     assert_int_equal(next_wait(), 70000);
 }
 
@@ -81,7 +81,7 @@ static void test_jitter_stays_within_its_bounds(void **test)
     static const uint32_t draws[] = {0, 1, 5000, 10000, UINT32_MAX};
     random_value = 0;
     rig_outcome(rig);
-    assert_int_equal(next_wait(), 10000); /* the first is spread from an eighth on */
+    assert_int_equal(next_wait(), 5000); /* the first is spread from a sixteenth on */
     uint32_t last = 0;
     for (size_t i = 0; i < sizeof draws / sizeof draws[0]; i++) {
         random_value = draws[i];
