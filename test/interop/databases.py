@@ -28,7 +28,7 @@ os.environ["OTTER"] = str(pathlib.Path(os.environ["OTTER"]).resolve())
 from postgres import Missing, Postgres  # noqa: E402
 from tool import OTTER, Serve, run  # noqa: E402
 
-DEVICES, REPORTS_EACH, WORKERS = 400, 2, 16
+DEVICES, REPORTS_EACH, WORKERS = 500, 2, 16
 NGINX = """daemon off;
 master_process off;
 pid %(folder)s/nginx.pid;
@@ -116,7 +116,7 @@ class Databases(unittest.TestCase):
         for process in both:
             _, error = process.communicate(timeout=60)
             self.assertEqual((process.returncode, error), (0, b""))
-        self.assertEqual(self.postgres.query("SELECT version FROM meta", "several"), [["1"]])
+        self.assertEqual(self.postgres.query("SELECT COUNT(*) FROM meta WHERE version > 0", "several"), [["1"]])
 
     def report_all(self, port, tokens, on_half):
         """Every device reports until each report was answered 204; on_half() is called in the middle."""
