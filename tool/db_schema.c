@@ -39,6 +39,8 @@ static const char *const steps[] = {
     "CREATE TABLE sessions(hash TEXT PRIMARY KEY, operator TEXT NOT NULL, csrf TEXT NOT NULL, ends BIGINT NOT NULL);",
     /* 2 */
     "ALTER TABLE reports ADD COLUMN via TEXT NOT NULL DEFAULT '';",
+    /* 3 */
+    "ALTER TABLE reports ADD COLUMN source TEXT NOT NULL DEFAULT 'report';",
 };
 enum { VERSION = sizeof steps / sizeof steps[0] };
 

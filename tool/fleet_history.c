@@ -32,10 +32,12 @@ static void take_report(void *ctx, const struct db_row *row)
     report->seconds = db_row_int(row, 10);
     report->sequence = db_row_int(row, 11);
     COPY(row, 12, report->via);
+    COPY(row, 13, report->source);
 }
 
 #define REPORT_COLUMNS                                                                                                 \
-    "SELECT serial, id, device, at, from_version, to_version, result, reason, attempts, bytes, seconds, sequence, via" \
+    "SELECT serial, id, device, at, from_version, to_version, result, reason, attempts, bytes, seconds, sequence, via," \
+    " source"                                                                                                          \
     " FROM reports WHERE serial < $1"
 
 enum db_result fleet_reports(struct db *db, const char *device, int64_t before, struct fleet_report *ret_list, size_t max,
@@ -105,21 +107,22 @@ static void take_point(void *ctx, const struct db_row *row)
     point->devices = db_row_int(row, 2);
 }
 
-/* The last minute of each stretch of *ret_width seconds is enough for `max` points. */
+/* The last points of each stretch of *ret_width seconds are few enough. */
 static enum db_result width_of(struct db *db, int64_t from, int64_t to, size_t max, int64_t *ret_width)
 {
     int64_t rows = 0;
-    int64_t minutes = 0;
+    int64_t times = 0;
     struct db_values range = DB_VALUES(db_int(from), db_int(to));
     enum db_result result = db_number(db, "SELECT COUNT(*) FROM versions WHERE at BETWEEN $1 AND $2", range, &rows);
     if (result == DB_OK) {
-        result = db_number(db, "SELECT COUNT(DISTINCT at) FROM versions WHERE at BETWEEN $1 AND $2", range, &minutes);
+        result = db_number(db, "SELECT COUNT(DISTINCT at) FROM versions WHERE at BETWEEN $1 AND $2", range, &times);
     }
-    *ret_width = 60;
-    if (result == DB_OK && rows > (int64_t)max) {
-        int64_t each = (rows + minutes - 1) / minutes;
-        int64_t stretches = (int64_t)max / each > 0 ? (int64_t)max / each : 1;
-        *ret_width = (to - from) / stretches + 60;
+    *ret_width = 1;
+    if (result == DB_OK && (rows > (int64_t)max || times > FLEET_STEPS_MAX)) {
+        int64_t each = (rows + times - 1) / times;
+        int64_t stretches = (int64_t)max / each > 2 ? (int64_t)max / each - 1 : 1; /* one is cut in two */
+        stretches = stretches < FLEET_STEPS_MAX ? stretches : FLEET_STEPS_MAX - 1;
+        *ret_width = (to - from) / stretches + 1;
     }
     return result;
 }
@@ -128,7 +131,7 @@ enum db_result fleet_versions(struct db *db, int64_t from, int64_t to, struct fl
                               size_t *ret_count)
 {
     struct points points = {ret_list, max, 0};
-    int64_t width = 60;
+    int64_t width = 1;
     enum db_result result = width_of(db, from, to, max, &width);
     if (result == DB_OK) {
         result = db_query(db,

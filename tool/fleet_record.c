@@ -119,36 +119,70 @@ enum db_result fleet_record_report(struct db *db, const struct fleet_report *rep
     if (result == DB_OK && changed > 0) {
         result = change_device(db, report, board);
     }
+    if (result == DB_OK && changed > 0 && strcmp(report->result, "confirmed") == 0) {
+        result = db_run(db, "DELETE FROM reports WHERE device = $1 AND to_version = $2 AND source = 'poll'",
+                        DB_VALUES(db_text(report->device), db_text(report->to)), NULL);
+    }
     *ret_new = changed > 0;
     return result;
 }
 
 /* ---- polls ---- */
+/* The report that a device owes: it is "ok", but an update is still noted. */
+static enum db_result make_up(struct db *db, const struct fleet_seen *seen)
+{
+    enum db_result result =
+        db_run(db,
+               "INSERT INTO reports(id, device, at, board, from_version, to_version, result, reason, attempts, bytes, seconds,"
+               " sequence, source) SELECT 'poll-' || CAST($2 AS TEXT), device, CAST($2 AS BIGINT), board,"
+               " COALESCE((SELECT from_version FROM reports WHERE reports.device = devices.device AND to_version = target"
+               "  AND result = 'installing' ORDER BY serial DESC LIMIT 1), ''),"
+               " target, 'confirmed', 'none', 0, 0, 0,"
+               " COALESCE((SELECT sequence FROM reports WHERE reports.device = devices.device AND to_version = target"
+               "  AND result = 'installing' ORDER BY serial DESC LIMIT 1), 0), 'poll'"
+               " FROM devices WHERE device = $1 ON CONFLICT(device, id) DO NOTHING",
+               DB_VALUES(db_text(seen->device), db_int(seen->at)), NULL);
+    return result != DB_OK ? result
+                           : db_run(db, "UPDATE devices SET target = '' WHERE device = $1", DB_VALUES(db_text(seen->device)), NULL);
+}
+
+static void take_flag(void *ctx, const struct db_row *row)
+{
+    *(bool *)ctx = db_row_int(row, 0) != 0;
+}
+
+#define IS_LATE "(devices.changed >= $3 AND devices.state <> 'enrolled')"
+#define ARRIVES "(devices.state = 'updating' AND devices.target <> '' AND $2 = devices.target)"
+#define DIFFERS "($2 <> '' AND $2 <> devices.version)"
+
 enum db_result fleet_record_seen(struct db *db, const struct fleet_seen *seen)
 {
+    bool owes = false;
     /* changed: the moment of the newest report; a poll of that second or before knows less. */
-    return db_run(db,
-                  "INSERT INTO devices(device, version, state, first_seen, last_seen, changed)"
-                  " VALUES($1, $2, CASE WHEN $4 > 0 THEN 'updating' ELSE 'ok' END, $3, $3, $3)"
-                  " ON CONFLICT(device) DO UPDATE SET"
-                  " last_seen = CASE WHEN devices.last_seen < $3 THEN $3 ELSE devices.last_seen END,"
-                  " first_seen = CASE WHEN devices.first_seen = 0 THEN $3 ELSE devices.first_seen END,"
-                  " version = CASE WHEN $2 = '' OR (devices.changed >= $3 AND devices.state <> 'enrolled')"
-                  "  THEN devices.version ELSE $2 END,"
-                  " state = CASE WHEN devices.changed >= $3 AND devices.state <> 'enrolled' THEN devices.state"
-                  "  WHEN $4 > 0 THEN 'updating'"
-                  "  WHEN devices.state = 'enrolled' OR ($2 <> '' AND $2 <> devices.version) THEN 'ok'"
-                  "  ELSE devices.state END,"
-                  " reason = CASE WHEN devices.changed < $3 AND ($4 > 0 OR ($2 <> '' AND $2 <> devices.version))"
-                  "  THEN '' ELSE devices.reason END,"
-                  " changed = CASE WHEN devices.state = 'enrolled' OR (devices.changed < $3"
-                  "  AND (($2 <> '' AND $2 <> devices.version) OR ($4 > 0 AND devices.state <> 'updating')))"
-                  "  THEN $3 ELSE devices.changed END",
-                  DB_VALUES(db_text(seen->device), db_text(seen->version), db_int(seen->at), db_int(seen->fetches)),
-                  NULL);
+    enum db_result result = db_query(
+        db,
+        "INSERT INTO devices(device, version, state, first_seen, last_seen, changed)"
+        " VALUES($1, $2, CASE WHEN $4 > 0 THEN 'updating' ELSE 'ok' END, $3, $3, $3)"
+        " ON CONFLICT(device) DO UPDATE SET"
+        " last_seen = CASE WHEN devices.last_seen < $3 THEN $3 ELSE devices.last_seen END,"
+        " first_seen = CASE WHEN devices.first_seen = 0 THEN $3 ELSE devices.first_seen END,"
+        " version = CASE WHEN $2 = '' OR " IS_LATE " THEN devices.version ELSE $2 END,"
+        " state = CASE WHEN " IS_LATE " THEN devices.state WHEN $4 > 0 THEN 'updating'"
+        "  WHEN " ARRIVES " THEN CASE WHEN $5 > 0 THEN 'ok' ELSE 'updating' END"
+        "  WHEN devices.state = 'enrolled' OR " DIFFERS " THEN 'ok' ELSE devices.state END,"
+        " reason = CASE WHEN devices.changed < $3 AND ($4 > 0 OR " DIFFERS ") THEN '' ELSE devices.reason END,"
+        " target = CASE WHEN " IS_LATE " OR $4 > 0 OR " ARRIVES " OR NOT " DIFFERS " THEN devices.target ELSE '' END,"
+        " changed = CASE WHEN devices.state = 'enrolled' OR (devices.changed < $3 AND (" DIFFERS
+        "  OR ($4 > 0 AND devices.state <> 'updating') OR ($5 > 0 AND " ARRIVES "))) THEN $3 ELSE devices.changed END"
+        " RETURNING CASE WHEN state = 'ok' AND target <> '' THEN 1 ELSE 0 END",
+        DB_VALUES(db_text(seen->device), db_text(seen->version), db_int(seen->at), db_int(seen->fetches), db_int(seen->again)),
+        take_flag, &owes);
+    return result == DB_OK && owes ? make_up(db, seen) : result;
 }
 
 /* ---- versions over time ---- */
+enum { STEP_SECONDS = 10 };
+
 enum db_result fleet_record_versions(struct db *db, int64_t now)
 {
     static const char *const statements[] = {
@@ -162,11 +196,7 @@ enum db_result fleet_record_versions(struct db *db, int64_t now)
     };
     enum db_result result = DB_OK;
     for (size_t i = 0; i < sizeof statements / sizeof *statements && result == DB_OK; i++) {
-        result = db_run(db, statements[i], DB_VALUES(db_int(now - now % 60)), NULL);
-    }
-    if (result == DB_OK) { /* after two days an hour has one row for each version */
-        result = db_run(db, "DELETE FROM versions WHERE at < $1 AND at % 3600 <> 0",
-                        DB_VALUES(db_int(now - 2 * 86400)), NULL);
+        result = db_run(db, statements[i], DB_VALUES(db_int(now - now % STEP_SECONDS)), NULL);
     }
     return result;
 }

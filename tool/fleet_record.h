@@ -13,20 +13,32 @@ bool fleet_is_name(const char *device);
 /* A report, once: a second one with the same device and id changes nothing. */
 enum db_result fleet_record_report(struct db *db, const struct fleet_report *report, const char *board, bool *ret_new);
 
-/* A device asked for something. What was reported since then stays. */
+/* A device asked for something. What was reported since then stays. One that said "installing", and
+ * now runs that version and is not on trial, has confirmed it: power was cut before its report.
+ * That is written down as a report whose source is "poll"; should the device's own come later, it
+ * takes its place. */
 struct fleet_seen {
     const char *device;
     const char *version; /* "": not said */
     int64_t at;
     bool fetches; /* an image */
+    bool again;   /* asks whether what it was told is still so: never on trial */
 };
 enum db_result fleet_record_seen(struct db *db, const struct fleet_seen *seen);
 
-/* How many devices run which version, for the minute that `now` is in. */
+/* How many devices run which version, for the ten seconds that `now` is in. */
 enum db_result fleet_record_versions(struct db *db, int64_t now);
 
 /* By sequence; one that is known stays as it is. */
 enum db_result fleet_record_rollout(struct db *db, const struct fleet_rollout *rollout, bool *ret_new);
+
+/* ---- what is old goes (fleet_sweep.c) ---- */
+/* Some hundred reports from before `before`, the oldest first, but never the newest of a device.
+ * *io_from: 0 at the start of a pass, then as it was left; FLEET_SWEPT: the pass is over. */
+enum { FLEET_SWEPT = -1 };
+enum db_result fleet_sweep_reports(struct db *db, int64_t before, int64_t *io_from);
+/* After an hour a minute has one step of the plot, after two days an hour has one. */
+enum db_result fleet_sweep_versions(struct db *db, int64_t now);
 
 /* ---- tokens: only the SHA-256 of one is kept ---- */
 enum { FLEET_HASH_SIZE = 65 };

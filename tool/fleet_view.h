@@ -84,6 +84,7 @@ struct fleet_report {
     char result[FLEET_WORD_SIZE]; /* otter_outcome_str: confirmed, reverted, bad-image, ... */
     char reason[FLEET_NAME_SIZE];
     char via[FLEET_WORD_SIZE];    /* image, delta; "": not said */
+    char source[FLEET_WORD_SIZE]; /* "report"; "poll": never told, but its questions show it */
 };
 /* Newest first; before: serial of the last one on the page before, 0: from the newest. device
  * NULL: of all devices. */
@@ -95,13 +96,14 @@ enum db_result fleet_reports(struct db *db, const char *device, int64_t before, 
 enum db_result fleet_rollouts(struct db *db, struct fleet_rollout *ret_list, size_t max, size_t *ret_count);
 
 struct fleet_point {
-    int64_t at; /* start of a minute */
+    int64_t at; /* start of ten seconds */
     char version[FLEET_WORD_SIZE];
-    int64_t devices; /* that ran it at the end of that minute */
+    int64_t devices; /* that ran it at their end */
 };
-/* In order of time. A minute in which nothing changed has no points: draw on from the ones
- * before. A version that nobody runs any more has one point with 0 devices. When there are more
- * minutes than `max` can hold, every n-th is given. */
+/* In order of time. While nothing changes there are no points: draw on from the ones before. A
+ * version that nobody runs any more has one point with 0 devices. When there are more than `max`
+ * points, or more than FLEET_STEPS_MAX times, the last ones of longer stretches are given. */
+enum { FLEET_STEPS_MAX = 500 };
 enum db_result fleet_versions(struct db *db, int64_t from, int64_t to, struct fleet_point *ret_list, size_t max,
                               size_t *ret_count);
 

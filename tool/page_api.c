@@ -102,10 +102,10 @@ static json_t *reports_json(const struct fleet_report *list, size_t count)
     for (size_t i = 0; i < count; i++) {
         const struct fleet_report *r = &list[i];
         (void)json_array_append_new(
-            reports, json_pack("{s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s}", "serial", (json_int_t)r->serial, "at",
+            reports, json_pack("{s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:s}", "serial", (json_int_t)r->serial, "at",
                                (json_int_t)r->at, "id", r->id, "from", r->from, "to", r->to, "result", r->result, "reason", r->reason,
                                "attempts", (json_int_t)r->attempts, "bytes", (json_int_t)r->bytes, "seconds", (json_int_t)r->seconds,
-                               "sequence", (json_int_t)r->sequence, "via", r->via));
+                               "sequence", (json_int_t)r->sequence, "via", r->via, "source", r->source));
     }
     return reports;
 }

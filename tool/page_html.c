@@ -180,7 +180,9 @@ void page_reports_table(FILE *out, const struct fleet_report *list, size_t count
         }
         page_cell(out, "From", report->from);
         page_cell(out, "To", report->to);
-        page_cell(out, "Result", report->result);
+        bool told = strcmp(report->source, "poll") != 0;
+        snprintf(text, sizeof text, "%s%s", report->result, told ? "" : ", not told");
+        page_cell(out, "Result", text);
         page_cell(out, "Reason", strcmp(report->reason, "none") == 0 ? "" : report->reason);
         snprintf(text, sizeof text, "%lld", (long long)report->attempts);
         page_cell(out, "Trial boots", text);

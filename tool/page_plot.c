@@ -126,8 +126,12 @@ static void draw_axes(FILE *out, const struct bands *bands)
         static const char *const anchors[] = {"start", "middle", "middle", "middle", "end"};
         struct tm tm;
         time_t at = (time_t)(bands->from + (bands->to - bands->from) * i / 4);
-        bool is_short = bands->to - bands->from <= 2 * 86400;
-        if (gmtime_r(&at, &tm) && strftime(text, sizeof text, is_short ? "%H:%M" : "%b %d", &tm) > 0) {
+        int64_t span = bands->to - bands->from;
+        (void)gmtime_r(&at, &tm);
+        size_t len = span <= 600         ? strftime(text, sizeof text, "%H:%M:%S", &tm)
+                     : span <= 2 * 86400 ? strftime(text, sizeof text, "%H:%M", &tm)
+                                         : strftime(text, sizeof text, "%b %d", &tm);
+        if (len > 0) {
             fprintf(out, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"%s\">%s</text>\n", x_of(bands, at), HEIGHT - 8, anchors[i], text);
         }
     }
@@ -165,7 +169,7 @@ void page_plot(FILE *out, const struct fleet_point *points, size_t count, int64_
         return;
     }
     bands.from = from > bands.at[0] ? from : bands.at[0];
-    bands.to = to > bands.from + 60 ? to : bands.from + 60;
+    bands.to = to > bands.from ? to : bands.from + 1;
     fprintf(out, "<div class=\"plot\">\n<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-labelledby=\"plot-title\">"
                  "<title id=\"plot-title\">Devices by version over time; the table gives the numbers of now</title>\n<g class=\"bands\">\n",
             WIDTH, HEIGHT);

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "tool/page.h"
+#include "tool/quantity.h"
 #include "tool/serve_operator.h"
 #include "tool/served_folder.h"
 
@@ -132,7 +133,7 @@ static int set_up_database(struct serve *serve)
     serve->polls = serve_polls_new();
     int rc = serve->mailbox && serve->polls ? 0 : tool_refuse("out of memory");
     if (rc == 0) {
-        rc = serve_store_start(serve->mailbox, database, &serve->store);
+        rc = serve_store_start(serve->mailbox, database, serve->options->keep_seconds, &serve->store);
     }
     if (rc == 0) {
         rc = serve_work_start(serve->mailbox, database, &serve->work);
@@ -354,8 +355,9 @@ static int check(const struct serve_options *options, const char **args)
     if (options->port < PORT_UNSET || options->port > UINT16_MAX) {
         return tool_usage("--port takes 0 (a free one) to 65535");
     }
-    if (!options->database && (options->open_reports || options->job_key || options->halt_after || options->no_page)) {
-        return tool_usage("--open-reports, --job-key, --halt-after and --no-page need --database");
+    if (!options->database &&
+        (options->open_reports || options->job_key || options->halt_after || options->no_page || options->keep)) {
+        return tool_usage("--open-reports, --job-key, --halt-after, --keep and --no-page need --database");
     }
     if (options->halt_after != 0 && (options->halt_after < 0 || !options->job_key)) {
         return tool_usage("--halt-after takes a number of devices and needs --job-key, to sign the halt");
@@ -369,11 +371,22 @@ static int check(const struct serve_options *options, const char **args)
     return options->timeout < 1 ? tool_usage("--timeout takes a number of seconds") : 0;
 }
 
+static int read_keep(struct serve_options *options)
+{
+    const char *keep = options->keep ? options->keep : "400d";
+    bool ever = strcmp(keep, "ever") == 0;
+    options->keep_seconds = 0;
+    if (!ever && (!tool_duration_parse(keep, &options->keep_seconds) || options->keep_seconds < 1)) {
+        return tool_usage("--keep takes a time like 90d or 52w, or the word ever");
+    }
+    return 0;
+}
+
 static void free_options(struct serve_options *options)
 {
     char *const all[] = {options->folder, options->listen, options->cert, options->key,
                          options->client_ca, options->tls_min, options->tls_max, options->reports,
-                         options->database, options->job_key};
+                         options->database, options->job_key, options->keep};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         free(all[i]);
     }
@@ -398,6 +411,7 @@ int tool_serve(int argc, const char **argv)
         {"client-ca-optional", 0, POPT_ARG_NONE, &o.client_ca_optional, 0, "let clients without a certificate in as well", NULL},
         {"behind-proxy", 0, POPT_ARG_NONE, &o.behind_proxy, 0, "a proxy on this machine says who asks (X-Forwarded-For)", NULL},
         {"job-key", 0, POPT_ARG_STRING, &o.job_key, 0, "sign halts and raises with this key", "PEM"},
+        {"keep", 0, POPT_ARG_STRING, &o.keep, 0, "how long reports stay in the database: 90d, 52w, or ever; a device's newest stays [400d]", "TIME"},
         {"halt-after", 0, POPT_ARG_INT, &o.halt_after, 0, "halt a rollout when N devices came back from it", "N"},
         {"no-page", 0, POPT_ARG_NONE, &o.no_page, 0, "no page to look at", NULL},
         {"peer-rate", 0, POPT_ARG_INT, &o.peer_rate, 0, "requests a second of one address; 0: any [200; this machine: any]", "N"},
@@ -416,6 +430,7 @@ int tool_serve(int argc, const char **argv)
                      &args, &rc) == 0) {
         o.listen = o.listen ? o.listen : strdup("127.0.0.1");
         rc = check(&o, args);
+        rc = rc == 0 ? read_keep(&o) : rc;
         rc = rc == 0 ? serve_folder(&o) : rc;
         poptFreeContext(context);
     }

@@ -23,7 +23,8 @@
 
 struct serve_options {
     char *folder, *listen, *cert, *key, *client_ca, *tls_min, *tls_max, *reports;
-    char *database, *job_key;
+    char *database, *job_key, *keep;
+    int64_t keep_seconds; /* 0: for ever */
     int port, as_json, timeout;
     int client_ca_optional, open_reports, behind_proxy, no_page;
     int peer_rate, device_rate, halt_after, request_timeout;

@@ -90,6 +90,8 @@ void serve_polls_note(struct serve_polls *polls, const struct serve_poll *poll)
         struct serve_poll *known = &polls->list[*slot - 1];
         known->at = poll->at;
         known->fetches = known->fetches || poll->fetches;
+        bool same = strcmp(known->version, poll->version) == 0;
+        known->again = poll->again || (same && known->again);
         if (poll->version[0]) {
             memcpy(known->version, poll->version, sizeof known->version);
         }

@@ -180,10 +180,12 @@ static void answer_body(struct serve *serve, struct evhttp_request *request, str
     next_piece(connection, answer);
 }
 
-/* Who polls, remembered until it is written down; an image is what a device fetches to install. */
-static void note_poll(struct serve *serve, struct evhttp_request *request, const struct serve_entry *entry, bool fetches)
+/* Who polls, remembered until it is written down; an image is what a device fetches to install. On
+ * trial a device asks without a condition: what it knew was in RAM. */
+static void note_poll(struct serve *serve, struct evhttp_request *request, const struct serve_entry *entry, bool fetches,
+                      bool again)
 {
-    struct serve_poll poll = {.at = time(NULL), .fetches = fetches};
+    struct serve_poll poll = {.at = time(NULL), .fetches = fetches, .again = again};
     memcpy(poll.key, entry->client.name, sizeof poll.key);
     if (!poll.key[0]) {
         serve_token_of(request, poll.key);
@@ -211,7 +213,8 @@ static void answer_file(struct serve *serve, struct evhttp_request *request, str
     uint64_t count = status == 206 ? last - first + 1 : file->size;
     if (serve->polls) {
         bool is_image = strcmp(file->type, "application/octet-stream") == 0;
-        note_poll(serve, request, entry, is_image && is_get && (status == 200 || status == 206));
+        note_poll(serve, request, entry, is_image && is_get && (status == 200 || status == 206),
+                  conditions.if_none_match || conditions.if_modified_since);
     }
     serve_header(request, "ETag", file->etag);
     serve_header(request, "Cache-Control", file->immutable ? "public, max-age=31536000, immutable" : "no-cache");

@@ -19,6 +19,7 @@
 #include "tool/tool.h"
 
 enum { WAITING_MAX = 16384, BATCH_MAX = 512, TRIES = 6, SAMPLE_SECONDS = 5, SAMPLE_SHARE = 50 };
+enum { SWEEP_STEP_MS = 1000, SWEEP_PASS_MS = 3600 * 1000 };
 
 struct serve_store {
     struct serve_mailbox *mailbox;
@@ -34,6 +35,8 @@ struct serve_store {
     /* of the thread alone */
     bool dirty; /* devices changed since the versions were counted */
     int64_t sample_due_ms;
+    int64_t keep_seconds; /* 0: for ever */
+    int64_t sweep_due_ms, sweep_from;
     bool away; /* and it was said */
 };
 
@@ -188,7 +191,7 @@ static enum db_result write_polls(struct serve_store *store, void *list, size_t 
     enum db_result result = DB_OK;
     for (size_t i = 0; i < count && result == DB_OK; i++, poll++) {
         char owner[FLEET_NAME_SIZE] = "";
-        struct fleet_seen seen = {poll->key, poll->version, poll->at, poll->fetches};
+        struct fleet_seen seen = {poll->key, poll->version, poll->at, poll->fetches, poll->again};
         if (poll->is_hash) {
             result = fleet_token_device(store->db, poll->key, owner);
             seen.device = owner;
@@ -246,6 +249,28 @@ static void sample_versions(struct serve_store *store)
     store->sample_due_ms = end + SAMPLE_SECONDS * 1000 + SAMPLE_SHARE * (end - begin);
 }
 
+/* ---- what is old goes: a pass an hour, in small steps, and never while a report waits ---- */
+static enum db_result sweep_step(struct serve_store *store, void *list, size_t count)
+{
+    int64_t *next = list;
+    int64_t now = time(NULL);
+    (void)count;
+    *next = store->sweep_from;
+    if (store->keep_seconds == 0 || *next == FLEET_SWEPT) {
+        *next = 0;
+        return fleet_sweep_versions(store->db, now);
+    }
+    return fleet_sweep_reports(store->db, now - store->keep_seconds, next);
+}
+
+static void sweep(struct serve_store *store)
+{
+    int64_t next = 0;
+    bool ok = transact(store, sweep_step, &next, 1) == DB_OK;
+    store->sweep_from = ok ? next : 0;
+    store->sweep_due_ms = now_ms() + (store->sweep_from == 0 ? SWEEP_PASS_MS : SWEEP_STEP_MS);
+}
+
 /* ---- the thread ---- */
 /* With the lock: at most a batch. */
 static struct serve_told *take_reports(struct serve_store *store)
@@ -268,7 +293,7 @@ static struct serve_told *take_reports(struct serve_store *store)
 static bool has_nothing(const struct serve_store *store)
 {
     return !store->first && !store->polls && !store->stopping &&
-           !(store->dirty && now_ms() >= store->sample_due_ms);
+           !(store->dirty && now_ms() >= store->sample_due_ms) && now_ms() < store->sweep_due_ms;
 }
 
 static void *run(void *ctx)
@@ -297,11 +322,13 @@ static void *run(void *ctx)
             store->dirty = store->dirty && !stopping;
         } else if (stopping) {
             return NULL;
+        } else if (now_ms() >= store->sweep_due_ms) {
+            sweep(store);
         }
     }
 }
 
-int serve_store_start(struct serve_mailbox *mailbox, const char *database, struct serve_store **ret_store)
+int serve_store_start(struct serve_mailbox *mailbox, const char *database, int64_t keep_seconds, struct serve_store **ret_store)
 {
     sigset_t all;
     sigset_t before;
@@ -314,6 +341,8 @@ int serve_store_start(struct serve_mailbox *mailbox, const char *database, struc
     store->mailbox = mailbox;
     store->last = &store->first;
     store->dirty = true;
+    store->keep_seconds = keep_seconds;
+    store->sweep_due_ms = now_ms() + SWEEP_STEP_MS;
     (void)pthread_mutex_init(&store->lock, NULL);
     (void)pthread_cond_init(&store->changed, NULL);
     (void)sigfillset(&all); /* signals are for the event loop */

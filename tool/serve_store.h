@@ -26,6 +26,7 @@ struct serve_poll {
     char key[FLEET_NAME_SIZE]; /* the device, or the hash of its token */
     bool is_hash;
     bool fetches; /* an image */
+    bool again;   /* asks whether what it has is still so */
     char version[FLEET_WORD_SIZE];
     int64_t at;
 };
@@ -38,8 +39,8 @@ void serve_polls_free(struct serve_polls *polls);
 
 /* ---- the thread that writes ---- */
 struct serve_store;
-/* 0 or an exit code. */
-int serve_store_start(struct serve_mailbox *mailbox, const char *database, struct serve_store **ret_store);
+/* keep_seconds: how old reports may get, 0: any age. 0 or an exit code. */
+int serve_store_start(struct serve_mailbox *mailbox, const char *database, int64_t keep_seconds, struct serve_store **ret_store);
 /* False: too many wait; done is not called. */
 bool serve_store_add(struct serve_store *store, struct serve_told *told);
 /* Takes the array. False: those before are still being written, the array stays the caller's. */

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import socket
+import sqlite3
 import ssl
 import threading
 import time
@@ -138,6 +139,50 @@ class Reports(FleetServer):
         self.assertEqual(self.rows(state), [("ok", "1.1.0+2")])
         self.assertEqual(self.rows("SELECT state, last_seen FROM devices WHERE device = 'd2'"), [("enrolled", 0)])
         self.assertIn(("1.1.0+2", 1), self.rows("SELECT version, devices FROM versions WHERE at = (SELECT MAX(at) FROM versions)"))
+
+    def test_what_was_never_told_is_settled_by_later_polls(self):
+        """Power was cut between the confirmation and its report."""
+        tokens = self.enrol("d1", "d2")
+        server = self.serve()
+        rows = "SELECT device, result, source, from_version, to_version FROM reports ORDER BY serial"
+        state = "SELECT state, version, target FROM devices WHERE device = 'd1'"
+        d1 = self.device(server, "d1", tokens["d1"])
+        self.assertEqual(d1.report(1, "installing"), 204)
+        time.sleep(1.1)
+        self.assertEqual(d1.request("GET", "/ota_update.json", User_Agent="otter app/1.1.0"), 200)  # on trial
+        etag = d1.headers["etag"]
+        self.wait_for(lambda: self.rows(state) == [("updating", "1.1.0", "1.1.0")])
+        stranger = self.device(server, "d1", "wrong")
+        stranger.request("GET", "/ota_update.json", User_Agent="otter app/1.1.0", If_None_Match=etag)
+        time.sleep(1.1)
+        self.assertEqual(self.rows(state), [("updating", "1.1.0", "1.1.0")])
+        self.assertEqual(d1.request("GET", "/ota_update.json", User_Agent="otter app/1.1.0", If_None_Match=etag), 304)
+        self.wait_for(lambda: self.rows(state) == [("ok", "1.1.0", "")])
+        told = ("d1", "installing", "report", "1.0.0", "1.1.0")
+        self.assertEqual(self.rows(rows), [told, ("d1", "confirmed", "poll", "1.0.0", "1.1.0")])
+        seen = json.loads((d1.request("GET", "/api/devices/d1"), d1.body)[1])["reports"][0]
+        self.assertEqual((seen["result"], seen["source"]), ("confirmed", "poll"))
+        d1.request("GET", "/devices/d1")
+        self.assertIn(b"confirmed, not told", d1.body)
+        self.assertEqual(d1.report(2), 204)  # late after all
+        self.assertEqual(self.rows(rows), [told, ("d1", "confirmed", "report", "1.0.0", "1.1.0")])
+
+    def test_old_reports_go(self):
+        tokens = self.enrol("d1", "d2")
+        server = self.serve()
+        for name in ("d1", "d2"):
+            device = self.device(server, name, tokens[name])
+            self.assertEqual([device.report(number) for number in range(3)], [204] * 3)
+        self.assertEqual(server.stop(), 0)
+        with sqlite3.connect(self.folder / "fleet.db") as db:
+            db.execute("UPDATE reports SET at = at - 86400 * (10 - serial)")  # nine days old, eight, ...
+        ages = "SELECT serial FROM reports ORDER BY serial"
+        self.serve("--keep", "ever")
+        server = self.serve("--keep", "8d")
+        self.wait_for(lambda: self.rows(ages) == [(3,), (4,), (5,), (6,)])
+        server.stop()
+        self.serve("--keep", "36h")
+        self.wait_for(lambda: self.rows(ages) == [(3,), (6,)])  # the newest of each
 
     def test_the_job_and_its_history_are_followed(self):
         server = self.serve()
@@ -455,6 +500,8 @@ class Commands(FleetServer):
                 (2, "need --database", (*base, "--open-reports")),
                 (2, "needs --job-key", (*base, "--database", "f.db", "--halt-after", "2")),
                 (1, "garbage.pem", (*base, "--database", "f.db", "--job-key", "garbage.pem")),
+                (2, "--keep takes a time", (*base, "--database", "f.db", "--keep", "400")),
+                (2, "need --database", (*base, "--keep", "400d")),
                 (2, "needs --client-ca", (*base, "--client-ca-optional")),
                 (2, "no limit", (*base, "--device-rate", "-1"))):
             with self.subTest(words=words):

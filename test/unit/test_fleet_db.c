@@ -136,7 +136,7 @@ static void test_what_was_rolled_back_is_not_there(void **state)
 
 static void seen(struct db *db, const char *name, const char *version, int64_t at, bool fetches)
 {
-    struct fleet_seen what = {name, version, at, fetches};
+    struct fleet_seen what = {name, version, at, fetches, false};
     assert_int_equal(fleet_record_seen(db, &what), DB_OK);
 }
 
@@ -169,6 +169,124 @@ static void test_polls_follow_a_device_but_never_overrule_a_later_report(void **
     assert_string_equal(got.version, "1.0.0");
     assert_int_equal(got.last_seen, NOW + 5);
     assert_string_equal(got.ring, "early");
+}
+
+static void seen_again(struct db *db, const char *name, const char *version, int64_t at)
+{
+    struct fleet_seen what = {name, version, at, false, true};
+    assert_int_equal(fleet_record_seen(db, &what), DB_OK);
+}
+
+static void test_an_update_that_was_never_told_of_is_settled_by_polls(void **state)
+{
+    struct db *db = *state;
+    struct fleet_report list[4];
+    size_t count = 0;
+    report(db, "d1", "1", "installing", "1.1.0");
+    seen_again(db, "d1", "1.0.0", NOW + 1);
+    assert_string_equal(device(db, "d1").state, "updating");
+    seen(db, "d1", "1.1.0", NOW + 2, false); /* on trial: it may still come back */
+    assert_string_equal(device(db, "d1").state, "updating");
+    assert_string_equal(device(db, "d1").version, "1.1.0");
+    for (int i = 0; i < 3; i++) {
+        seen_again(db, "d1", "1.1.0", NOW + 60 + i);
+        struct fleet_device got = device(db, "d1");
+        assert_string_equal(got.state, "ok");
+        assert_string_equal(got.target, "");
+        assert_int_equal(got.changed, NOW + 60);
+        assert_int_equal(fleet_reports(db, "d1", 0, list, 4, &count), DB_OK);
+        assert_int_equal(count, 2);
+        assert_string_equal(list[0].result, "confirmed");
+        assert_string_equal(list[0].source, "poll");
+        assert_string_equal(list[0].from, "1.0.0");
+        assert_string_equal(list[0].to, "1.1.0");
+        assert_int_equal(list[0].sequence, 7);
+        assert_int_equal(list[0].at, NOW + 60);
+        assert_string_equal(list[1].source, "report");
+    }
+    report(db, "d1", "2", "confirmed", "1.1.0"); /* late, in place of what was made up */
+    seen_again(db, "d1", "1.1.0", NOW + 90);
+    assert_int_equal(fleet_reports(db, "d1", 0, list, 4, &count), DB_OK);
+    assert_int_equal(count, 2);
+    assert_string_equal(list[0].source, "report");
+}
+
+static void test_polls_settle_nothing_that_went_another_way(void **state)
+{
+    struct db *db = *state;
+    struct fleet_report list[4];
+    size_t count = 0;
+    report(db, "back", "1", "installing", "1.1.0");
+    seen(db, "back", "1.1.0", NOW + 1, false);
+    seen_again(db, "back", "1.0.0", NOW + 5); /* came back, and says so later if ever */
+    assert_string_equal(device(db, "back").state, "ok");
+    assert_string_equal(device(db, "back").version, "1.0.0");
+    assert_string_equal(device(db, "back").target, "");
+    report(db, "failed", "1", "reverted", "1.1.0");
+    seen_again(db, "failed", "1.1.0", NOW);
+    assert_string_equal(device(db, "failed").state, "reverted");
+    seen(db, "fetching", "1.0.0", NOW, true); /* never said what it installs */
+    seen_again(db, "fetching", "1.1.0", NOW + 9);
+    assert_string_equal(device(db, "fetching").state, "ok");
+    assert_int_equal(fleet_reports(db, NULL, 0, list, 4, &count), DB_OK);
+    assert_int_equal(count, 2);
+}
+
+static void put_report(struct db *db, const char *name, const char *id, int64_t at)
+{
+    report(db, name, id, "confirmed", "1.1.0");
+    assert_int_equal(db_run(db, "UPDATE reports SET at = $1 WHERE device = $2 AND id = $3",
+                            DB_VALUES(db_int(at), db_text(name), db_text(id)), NULL), DB_OK);
+}
+
+static int64_t count_of(struct db *db, const char *sql)
+{
+    int64_t count = -1;
+    assert_int_equal(db_number(db, sql, DB_NONE, &count), DB_OK);
+    return count;
+}
+
+static void test_old_reports_go_but_a_devices_newest_stays(void **state)
+{
+    struct db *db = *state;
+    int steps = 0;
+    char id[16];
+    for (int i = 0; i < 600; i++) { /* more than one step removes */
+        snprintf(id, sizeof id, "%d", i);
+        put_report(db, "busy", id, NOW - 100000 + 2 * i);
+    }
+    put_report(db, "asleep", "1", NOW - 200000);
+    put_report(db, "asleep", "2", NOW - 200000);
+    put_report(db, "awake", "1", NOW - 90001);
+    put_report(db, "awake", "2", NOW - 10);
+    for (int64_t from = 0; from != FLEET_SWEPT; steps++) {
+        assert_int_equal(fleet_sweep_reports(db, NOW - 90000, &from), DB_OK);
+        assert_in_range(steps, 0, 9);
+    }
+    assert_in_range(steps, 3, 4);
+    assert_int_equal(count_of(db, "SELECT COUNT(*) FROM reports"), 3);
+    assert_int_equal(count_of(db, "SELECT COUNT(*) FROM reports WHERE device = 'busy' AND id = '599'"), 1);
+    assert_int_equal(count_of(db, "SELECT COUNT(*) FROM reports WHERE device = 'asleep' AND id = '2'"), 1);
+    assert_int_equal(count_of(db, "SELECT COUNT(*) FROM reports WHERE device = 'awake' AND id = '2'"), 1);
+}
+
+/* Whatever second a fleet was counted in: a minute keeps its last count for two days, an hour for ever. */
+static void test_the_plot_gets_coarser_but_never_loses_a_stretch(void **state)
+{
+    enum { HOUR = 3600, DAY = 86400, BEGIN = NOW - NOW % HOUR - 3 * DAY };
+    struct db *db = *state;
+    seen(db, "a", "1.0.0", NOW, false);
+    for (int i = 0; i < 6; i++) {
+        assert_int_equal(fleet_record_versions(db, BEGIN + 17 * 60 + 10 * i), DB_OK);           /* three days ago */
+        assert_int_equal(fleet_record_versions(db, BEGIN + DAY + HOUR + 18 * 60 + 20 * i), DB_OK); /* within two */
+        assert_int_equal(fleet_record_versions(db, BEGIN + 3 * DAY - 60 + 10 * i), DB_OK);      /* within the hour */
+    }
+    assert_int_equal(count_of(db, "SELECT COUNT(*) FROM versions"), 18);
+    assert_int_equal(fleet_sweep_versions(db, BEGIN + 3 * DAY), DB_OK);
+    assert_int_equal(count_of(db, "SELECT COUNT(*) FROM versions"), 1 + 2 + 6);
+    assert_int_equal(count_of(db, "SELECT MIN(at) FROM versions") % HOUR, 17 * 60 + 50);
+    assert_int_equal(fleet_sweep_versions(db, BEGIN + 9 * DAY), DB_OK);
+    assert_int_equal(count_of(db, "SELECT COUNT(*) FROM versions"), 3);
 }
 
 static void test_tokens_are_kept_as_hashes_and_can_be_revoked(void **state)
@@ -281,8 +399,8 @@ static void test_versions_over_time(void **state)
     size_t count = 0;
     seen(db, "a", "1.0.0", NOW - 600, false);
     assert_int_equal(fleet_record_versions(db, NOW - 600), DB_OK);
-    seen(db, "b", "1.0.0", NOW - 590, false);
-    assert_int_equal(fleet_record_versions(db, NOW - 590), DB_OK);
+    seen(db, "b", "1.0.0", NOW - 595, false);
+    assert_int_equal(fleet_record_versions(db, NOW - 595), DB_OK);
     seen(db, "a", "1.1.0", NOW, false);
     seen(db, "b", "1.1.0", NOW, false);
     assert_int_equal(fleet_record_versions(db, NOW), DB_OK);
@@ -335,7 +453,7 @@ static void test_a_second_process_finds_the_same_and_a_newer_one_is_refused(void
     assert_int_equal(db_run(*state, "UPDATE meta SET version = version - $1", DB_VALUES(db_int(1)), NULL), DB_OK);
 }
 
-/* Version 1 had reports without `via`. */
+/* Version 1 had reports without `via` and `source`. */
 static void test_a_database_of_version_1_is_brought_up_and_keeps_its_reports(void **state)
 {
     struct db *other = NULL;
@@ -349,12 +467,14 @@ static void test_a_database_of_version_1_is_brought_up_and_keeps_its_reports(voi
     assert_int_equal(fleet_summary(*state, NOW, &summary), DB_OK);
     assert_int_equal(summary.deltas, 1);
     assert_true(summary.delta_bytes == 5000000000);
-    assert_int_equal(db_script(*state, "ALTER TABLE reports DROP COLUMN via; UPDATE meta SET version = 1"), DB_OK);
+    assert_int_equal(db_script(*state, "ALTER TABLE reports DROP COLUMN via; ALTER TABLE reports DROP COLUMN source;"
+                                       "UPDATE meta SET version = 1"), DB_OK);
     assert_int_equal(db_open(where(), &other), 0);
     assert_int_equal(fleet_reports(other, "a", 0, &got, 1, &count), DB_OK);
     assert_int_equal(count, 1);
     assert_string_equal(got.result, "installing");
     assert_string_equal(got.via, "");
+    assert_string_equal(got.source, "report");
     assert_int_equal(fleet_summary(other, NOW, &summary), DB_OK);
     assert_int_equal(summary.deltas + summary.images, 0);
     report(other, "a", "2", "installing", "1.1.0");
@@ -389,6 +509,10 @@ int main(void)
         cmocka_unit_test_setup(test_a_report_is_stored_once_and_moves_its_device, empty),
         cmocka_unit_test_setup(test_what_was_rolled_back_is_not_there, empty),
         cmocka_unit_test_setup(test_polls_follow_a_device_but_never_overrule_a_later_report, empty),
+        cmocka_unit_test_setup(test_an_update_that_was_never_told_of_is_settled_by_polls, empty),
+        cmocka_unit_test_setup(test_polls_settle_nothing_that_went_another_way, empty),
+        cmocka_unit_test_setup(test_old_reports_go_but_a_devices_newest_stays, empty),
+        cmocka_unit_test_setup(test_the_plot_gets_coarser_but_never_loses_a_stretch, empty),
         cmocka_unit_test_setup(test_tokens_are_kept_as_hashes_and_can_be_revoked, empty),
         cmocka_unit_test_setup(test_the_summary_counts, empty),
         cmocka_unit_test_setup(test_devices_come_page_by_page_and_odd_names_stay_text, empty),
