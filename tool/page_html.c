@@ -164,6 +164,21 @@ void page_foot(struct page_visit *visit)
             now, now);
 }
 
+const char *page_count(int64_t number, char ret_text[PAGE_COUNT_SIZE])
+{
+    char digits[24];
+    size_t len = (size_t)snprintf(digits, sizeof digits, "%lld", (long long)(number > 0 ? number : 0));
+    char *to = ret_text;
+    for (size_t i = 0; i < len; i++) {
+        if (i > 0 && (len - i) % 3 == 0) {
+            *to++ = ',';
+        }
+        *to++ = digits[i];
+    }
+    *to = 0;
+    return ret_text;
+}
+
 void page_reports_table(FILE *out, const struct fleet_report *list, size_t count, bool with_device, int64_t now)
 {
     char text[64];
@@ -186,8 +201,7 @@ void page_reports_table(FILE *out, const struct fleet_report *list, size_t count
         page_cell(out, "Reason", strcmp(report->reason, "none") == 0 ? "" : report->reason);
         snprintf(text, sizeof text, "%lld", (long long)report->attempts);
         page_cell(out, "Trial boots", text);
-        snprintf(text, sizeof text, "%lld", (long long)report->bytes);
-        page_cell(out, "Bytes", report->bytes > 0 ? text : "");
+        page_cell(out, "Bytes", report->bytes > 0 ? page_count(report->bytes, text) : "");
         page_cell(out, "Via", report->via);
         snprintf(text, sizeof text, "%lld s", (long long)report->seconds);
         page_cell(out, "Time", report->bytes > 0 ? text : "");

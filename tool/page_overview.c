@@ -35,20 +35,25 @@ static void show_empty(struct page_visit *visit)
 
 static void show_number(FILE *out, const char *href, const char *name, int64_t number, const char *style)
 {
-    fprintf(out, "<li class=\"%s\"><a href=\"%s\"><span class=\"number\">%lld</span> %s</a></li>\n", style, href, (long long)number, name);
+    char text[PAGE_COUNT_SIZE];
+    fprintf(out, "<li class=\"%s\"><a href=\"%s\"><span class=\"number\">%s</span> %s</a></li>\n", style, href,
+            page_count(number, text), name);
 }
 
 static void show_numbers(FILE *out, const struct fleet_summary *summary)
 {
     fputs("<section id=\"numbers\" data-live aria-label=\"Numbers\">\n<ul class=\"numbers\">\n", out);
-    show_number(out, "/devices", "devices", summary->devices, "");
-    show_number(out, "/devices?state=ok", "are fine", summary->ok, "ok");
-    show_number(out, "/devices?state=updating", "are updating", summary->updating, "updating");
+    show_number(out, "/devices", summary->devices == 1 ? "device" : "devices", summary->devices, "");
+    show_number(out, "/devices?state=ok", "fine", summary->ok, "ok");
+    show_number(out, "/devices?state=updating", "updating", summary->updating, "updating");
     show_number(out, "/devices?state=reverted", "went back", summary->reverted, summary->reverted > 0 ? "reverted" : "");
     show_number(out, "/devices?state=failed", "failed", summary->failed, summary->failed > 0 ? "failed" : "");
     show_number(out, "/devices?state=enrolled", "never seen", summary->enrolled, "");
-    fprintf(out, "</ul>\n<p class=\"small\">%lld asked within the last hour, %lld within the last day; %lld reports so far.</p>\n</section>\n",
-            (long long)summary->seen_hour, (long long)summary->seen_day, (long long)summary->reports);
+    char hour[PAGE_COUNT_SIZE];
+    char day[PAGE_COUNT_SIZE];
+    char reports[PAGE_COUNT_SIZE];
+    fprintf(out, "</ul>\n<p class=\"small\">%s asked within the last hour, %s within the last day; %s reports are kept.</p>\n</section>\n",
+            page_count(summary->seen_hour, hour), page_count(summary->seen_day, day), page_count(summary->reports, reports));
 }
 
 static void show_plot(FILE *out, const struct overview *overview, int64_t now)
@@ -66,6 +71,7 @@ static void show_plot(FILE *out, const struct overview *overview, int64_t now)
 static void show_reasons(FILE *out, const struct fleet_summary *summary)
 {
     int64_t most = summary->reasons_count > 0 ? summary->reasons[0].devices : 1;
+    char text[PAGE_COUNT_SIZE];
     fputs("<section id=\"reasons\" data-live>\n<h2>Failures by reason</h2>\n", out);
     if (summary->reasons_count == 0) {
         fputs("<p>None.</p>\n</section>\n", out);
@@ -76,9 +82,9 @@ static void show_reasons(FILE *out, const struct fleet_summary *summary)
         const struct fleet_count *reason = &summary->reasons[i];
         fputs("<tr>", out);
         page_cell(out, "Reason", reason->name);
-        fprintf(out, "<td data-label=\"Devices\">%lld</td><td aria-hidden=\"true\"><svg class=\"bar\" viewBox=\"0 0 100 10\" "
+        fprintf(out, "<td data-label=\"Devices\">%s</td><td aria-hidden=\"true\"><svg class=\"bar\" viewBox=\"0 0 100 10\" "
                      "preserveAspectRatio=\"none\"><rect width=\"%.1f\" height=\"10\"/></svg></td></tr>\n",
-                (long long)reason->devices, 100.0 * (double)reason->devices / (double)most);
+                page_count(reason->devices, text), 100.0 * (double)reason->devices / (double)most);
     }
     fputs("</tbody>\n</table>\n</section>\n", out);
 }

@@ -93,6 +93,8 @@ void page_foot(struct page_visit *visit);
 void page_text(FILE *out, const char *text); /* escaped: in elements and in quoted attributes */
 void page_url(FILE *out, const char *text);  /* one segment or value of a URL */
 void page_cell(FILE *out, const char *label, const char *text);
+enum { PAGE_COUNT_SIZE = 32 };
+const char *page_count(int64_t number, char ret_text[PAGE_COUNT_SIZE]); /* "10,000"; below 0: "0" */
 void page_ago(FILE *out, int64_t at, int64_t now); /* "3 min ago", with the time in it */
 void page_permille(FILE *out, int64_t permille);   /* "2.5 %" */
 void page_device_link(FILE *out, const char *device);

@@ -7,7 +7,7 @@
 
 #include "tool/page_parts.h"
 
-enum { WIDTH = 720, HEIGHT = 240, LEFT = 52, RIGHT = 8, TOP = 10, BOTTOM = 26, BANDS = 8, STEPS_MAX = 600 };
+enum { WIDTH = 720, HEIGHT = 240, LEFT = 62, RIGHT = 8, TOP = 20, BOTTOM = 26, BANDS = 8, STEPS_MAX = 600 };
 
 struct bands {
     char names[BANDS][FLEET_WORD_SIZE]; /* the last one: all others, when there are more */
@@ -117,10 +117,11 @@ static void draw_axes(FILE *out, const struct bands *bands)
 {
     char text[24];
     int64_t step = line_step(bands->most);
+    bool thousands = step % 1000 == 0;
     for (int64_t n = 0; n <= bands->most; n += step) {
         double y = y_of(bands, n);
-        fprintf(out, "<line x1=\"%d\" y1=\"%.1f\" x2=\"%d\" y2=\"%.1f\"/><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%lld</text>\n",
-                LEFT, y, WIDTH - RIGHT, y, LEFT - 6, y + 4, (long long)n);
+        fprintf(out, "<line x1=\"%d\" y1=\"%.1f\" x2=\"%d\" y2=\"%.1f\"/><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%lld%s</text>\n",
+                LEFT, y, WIDTH - RIGHT, y, LEFT - 6, y + 4, (long long)(thousands ? n / 1000 : n), thousands && n > 0 ? "k" : "");
     }
     for (int i = 0; i <= 4; i++) {
         static const char *const anchors[] = {"start", "middle", "middle", "middle", "end"};
@@ -140,6 +141,7 @@ static void draw_axes(FILE *out, const struct bands *bands)
 static void show_legend(FILE *out, const struct bands *bands)
 {
     size_t last = bands->steps - 1;
+    char text[PAGE_COUNT_SIZE];
     fputs("<table class=\"legend\">\n<thead><tr><th>Version</th><th>Devices</th></tr></thead>\n<tbody>\n", out);
     for (size_t b = bands->count; b-- > 0;) {
         fprintf(out, "<tr><td data-label=\"Version\"><svg class=\"swatch\" viewBox=\"0 0 10 10\" aria-hidden=\"true\">"
@@ -154,7 +156,7 @@ static void show_legend(FILE *out, const struct bands *bands)
             page_text(out, bands->names[b][0] ? bands->names[b] : "unknown");
             fputs("</a>", out);
         }
-        fprintf(out, "</td><td data-label=\"Devices\">%lld</td></tr>\n", (long long)bands->values[last][b]);
+        fprintf(out, "</td><td data-label=\"Devices\">%s</td></tr>\n", page_count(bands->values[last][b], text));
     }
     fputs("</tbody>\n</table>\n", out);
 }

@@ -50,11 +50,14 @@ static void show_traffic(FILE *out, const struct fleet_summary *summary)
         return;
     }
     double each = (double)summary->delta_bytes / (double)summary->deltas;
-    fprintf(out, "<p class=\"small\">%lld downloads by patch, %.0f bytes each", (long long)summary->deltas, each);
+    char count[PAGE_COUNT_SIZE];
+    char size[PAGE_COUNT_SIZE];
+    fprintf(out, "<p class=\"small\">%s downloads by patch, %s bytes each", page_count(summary->deltas, count),
+            page_count((int64_t)each, size));
     if (summary->images > 0) {
         double image = (double)summary->image_bytes / (double)summary->images;
-        fprintf(out, "; %lld by whole image, %.0f bytes each: %.1f MB saved", (long long)summary->images, image,
-                (image - each) * (double)summary->deltas / 1e6);
+        fprintf(out, "; %s by whole image, %s bytes each: %.1f MB saved", page_count(summary->images, count),
+                page_count((int64_t)image, size), (image - each) * (double)summary->deltas / 1e6);
     }
     fputs(".</p>\n", out);
 }
@@ -69,9 +72,12 @@ static void show_progress(struct page_visit *visit, const struct fleet_summary *
                  "<rect class=\"all\" width=\"100\" height=\"6\"/><rect class=\"wanted\" width=\"%.2f\" height=\"6\"/>"
                  "<rect class=\"done\" width=\"%.2f\" height=\"6\"/></svg>\n",
             wanted, part);
-    fprintf(out, "<p>%lld of %lld devices run it (%.1f %%)", (long long)summary->on_target, (long long)known, part);
+    char there[PAGE_COUNT_SIZE];
+    char all[PAGE_COUNT_SIZE];
+    fprintf(out, "<p>%s of %s devices run it (%.1f %%)", page_count(summary->on_target, there), page_count(known, all), part);
     if (summary->failed_target > 0) {
-        fprintf(out, "; <strong class=\"bad\">%lld came back from it or refused it</strong>", (long long)summary->failed_target);
+        fprintf(out, "; <strong class=\"bad\">%s came back from it or refused it</strong>",
+                page_count(summary->failed_target, there));
     }
     fputs(".</p>\n", out);
     show_traffic(out, summary);

@@ -70,7 +70,7 @@ class Fleet:
             part = hour / 23
             for version, devices in (("1.0.0", count * (1 - 0.8 * part)), ("1.1.0", count * 0.7 * part), ("1.0.9", count * 0.1 * part)):
                 db.execute("INSERT INTO versions(at, version, devices) VALUES(?, ?, ?)",
-                           ((now - (24 - hour) * 3600) // 60 * 60, version, int(devices)))
+                           ((now - (24 - hour) * 3600) // 60 * 60, version, round(devices)))
 
     def wait_for_url(self):
         end = time.monotonic() + 20
