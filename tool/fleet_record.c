@@ -153,6 +153,7 @@ static void take_flag(void *ctx, const struct db_row *row)
 
 #define IS_LATE "(devices.changed >= $3 AND devices.state <> 'enrolled')"
 #define ARRIVES "(devices.state = 'updating' AND devices.target <> '' AND $2 = devices.target)"
+#define GAVE_UP "($4 = 0 AND $5 > 0 AND devices.state = 'updating' AND devices.target = '')"
 #define DIFFERS "($2 <> '' AND $2 <> devices.version)"
 
 enum db_result fleet_record_seen(struct db *db, const struct fleet_seen *seen)
@@ -168,12 +169,12 @@ enum db_result fleet_record_seen(struct db *db, const struct fleet_seen *seen)
         " first_seen = CASE WHEN devices.first_seen = 0 THEN $3 ELSE devices.first_seen END,"
         " version = CASE WHEN $2 = '' OR " IS_LATE " THEN devices.version ELSE $2 END,"
         " state = CASE WHEN " IS_LATE " THEN devices.state WHEN $4 > 0 THEN 'updating'"
-        "  WHEN " ARRIVES " THEN CASE WHEN $5 > 0 THEN 'ok' ELSE 'updating' END"
+        "  WHEN " ARRIVES " THEN CASE WHEN $5 > 0 THEN 'ok' ELSE 'updating' END WHEN " GAVE_UP " THEN 'ok'"
         "  WHEN devices.state = 'enrolled' OR " DIFFERS " THEN 'ok' ELSE devices.state END,"
         " reason = CASE WHEN devices.changed < $3 AND ($4 > 0 OR " DIFFERS ") THEN '' ELSE devices.reason END,"
         " target = CASE WHEN " IS_LATE " OR $4 > 0 OR " ARRIVES " OR NOT " DIFFERS " THEN devices.target ELSE '' END,"
         " changed = CASE WHEN devices.state = 'enrolled' OR (devices.changed < $3 AND (" DIFFERS
-        "  OR ($4 > 0 AND devices.state <> 'updating') OR ($5 > 0 AND " ARRIVES "))) THEN $3 ELSE devices.changed END"
+        "  OR ($4 > 0 AND devices.state <> 'updating') OR ($5 > 0 AND " ARRIVES ") OR " GAVE_UP ")) THEN $3 ELSE devices.changed END"
         " RETURNING CASE WHEN state = 'ok' AND target <> '' THEN 1 ELSE 0 END",
         DB_VALUES(db_text(seen->device), db_text(seen->version), db_int(seen->at), db_int(seen->fetches), db_int(seen->again)),
         take_flag, &owes);
@@ -181,7 +182,7 @@ enum db_result fleet_record_seen(struct db *db, const struct fleet_seen *seen)
 }
 
 /* ---- versions over time ---- */
-enum { STEP_SECONDS = 10 };
+enum { STEP_SECONDS = 5 };
 
 enum db_result fleet_record_versions(struct db *db, int64_t now)
 {

@@ -13,7 +13,8 @@ bool fleet_is_name(const char *device);
 /* A report, once: a second one with the same device and id changes nothing. */
 enum db_result fleet_record_report(struct db *db, const struct fleet_report *report, const char *board, bool *ret_new);
 
-/* A device asked for something. What was reported since then stays. One that said "installing", and
+/* A device asked for something. What was reported since then stays. One that fetched an image, never
+ * said that it installs it, and now asks for news, has given it up: it is fine as it is. One that said "installing", and
  * now runs that version and is not on trial, has confirmed it: power was cut before its report.
  * That is written down as a report whose source is "poll"; should the device's own come later, it
  * takes its place. */
@@ -26,7 +27,7 @@ struct fleet_seen {
 };
 enum db_result fleet_record_seen(struct db *db, const struct fleet_seen *seen);
 
-/* How many devices run which version, for the ten seconds that `now` is in. */
+/* How many devices run which version, for the five seconds that `now` is in. */
 enum db_result fleet_record_versions(struct db *db, int64_t now);
 
 /* By sequence; one that is known stays as it is. */

@@ -96,7 +96,7 @@ enum db_result fleet_reports(struct db *db, const char *device, int64_t before, 
 enum db_result fleet_rollouts(struct db *db, struct fleet_rollout *ret_list, size_t max, size_t *ret_count);
 
 struct fleet_point {
-    int64_t at; /* start of ten seconds */
+    int64_t at; /* start of five seconds */
     char version[FLEET_WORD_SIZE];
     int64_t devices; /* that ran it at their end */
 };

@@ -2,7 +2,7 @@
 /*
  * serve_polls.c - who asked for something lately: a table in memory, a poll costs one look-up.
  *
- * Of each device only the newest poll counts. Keys are hashed with a number that nobody knows,
+ * Of each device only the newest poll counts, but that it fetched an image is not forgotten. Keys are hashed with a number that nobody knows,
  * so that a stranger cannot make them all fall together. A table that is full drops newcomers:
  * it is emptied every few seconds.
  */
@@ -83,18 +83,27 @@ static bool grow(struct serve_polls *polls)
     return true;
 }
 
+/* A fetch counts as of its own time: what was reported since then must not look older than it. It
+ * is over as soon as another version asks. */
+static void merge(struct serve_poll *known, const struct serve_poll *poll)
+{
+    bool same = !poll->version[0] || strcmp(known->version, poll->version) == 0;
+    if (known->fetches && !poll->fetches && same) {
+        return;
+    }
+    known->at = poll->at;
+    known->fetches = poll->fetches;
+    known->again = poll->again || (same && known->again);
+    if (!same) {
+        memcpy(known->version, poll->version, sizeof known->version);
+    }
+}
+
 void serve_polls_note(struct serve_polls *polls, const struct serve_poll *poll)
 {
     uint32_t *slot = slot_of(polls, poll->key);
     if (*slot) {
-        struct serve_poll *known = &polls->list[*slot - 1];
-        known->at = poll->at;
-        known->fetches = known->fetches || poll->fetches;
-        bool same = strcmp(known->version, poll->version) == 0;
-        known->again = poll->again || (same && known->again);
-        if (poll->version[0]) {
-            memcpy(known->version, poll->version, sizeof known->version);
-        }
+        merge(&polls->list[*slot - 1], poll);
         return;
     }
     if (polls->count < POLLS_MAX && grow(polls)) {

@@ -228,6 +228,12 @@ static void test_polls_settle_nothing_that_went_another_way(void **state)
     seen(db, "fetching", "1.0.0", NOW, true); /* never said what it installs */
     seen_again(db, "fetching", "1.1.0", NOW + 9);
     assert_string_equal(device(db, "fetching").state, "ok");
+    seen(db, "given up", "1.0.0", NOW, true); /* a rollout that was halted meanwhile */
+    seen(db, "given up", "1.0.0", NOW + 1, false);
+    assert_string_equal(device(db, "given up").state, "updating");
+    seen_again(db, "given up", "1.0.0", NOW + 2);
+    assert_string_equal(device(db, "given up").state, "ok");
+    assert_int_equal(device(db, "given up").changed, NOW + 2);
     assert_int_equal(fleet_reports(db, NULL, 0, list, 4, &count), DB_OK);
     assert_int_equal(count, 2);
 }
@@ -399,8 +405,8 @@ static void test_versions_over_time(void **state)
     size_t count = 0;
     seen(db, "a", "1.0.0", NOW - 600, false);
     assert_int_equal(fleet_record_versions(db, NOW - 600), DB_OK);
-    seen(db, "b", "1.0.0", NOW - 595, false);
-    assert_int_equal(fleet_record_versions(db, NOW - 595), DB_OK);
+    seen(db, "b", "1.0.0", NOW - 598, false);
+    assert_int_equal(fleet_record_versions(db, NOW - 598), DB_OK);
     seen(db, "a", "1.1.0", NOW, false);
     seen(db, "b", "1.1.0", NOW, false);
     assert_int_equal(fleet_record_versions(db, NOW), DB_OK);
