@@ -76,11 +76,13 @@ static void take_traffic(void *ctx, const struct db_row *row)
     }
 }
 
-/* "installing" tells what was received: after the reset a device no longer knows it. */
+/* "installing" tells what was received: after the reset a device no longer knows it. Of the newest
+ * reports only, so that a page of a million devices does not wait for it. */
 static enum db_result count_traffic(struct db *db, struct fleet_summary *summary)
 {
     return db_query(db, "SELECT via, COUNT(*), SUM(bytes) FROM reports WHERE to_version = $1 AND result = 'installing' AND bytes > 0"
-                        " GROUP BY via", DB_VALUES(db_text(summary->rollout.version)), take_traffic, summary);
+                        " AND serial > (SELECT COALESCE(MAX(serial), 0) FROM reports) - $2 GROUP BY via",
+                    DB_VALUES(db_text(summary->rollout.version), db_int(FLEET_TRAFFIC_REPORTS)), take_traffic, summary);
 }
 
 static enum db_result count_rollout(struct db *db, struct fleet_summary *summary)

@@ -11,7 +11,7 @@
 
 #include "tool/db.h"
 
-enum { FLEET_NAME_SIZE = 65, FLEET_WORD_SIZE = 41, FLEET_COUNTS_MAX = 16 };
+enum { FLEET_NAME_SIZE = 65, FLEET_WORD_SIZE = 41, FLEET_COUNTS_MAX = 16, FLEET_TRAFFIC_REPORTS = 100000 };
 
 /* ---- the whole fleet ---- */
 struct fleet_count {
@@ -42,7 +42,7 @@ struct fleet_summary {
     struct fleet_rollout rollout; /* the newest */
     int64_t on_target;            /* devices that run its version */
     int64_t failed_target;        /* devices reverted or failed on the way to it */
-    int64_t deltas, delta_bytes;  /* downloads of it that were patches, and the bytes received */
+    int64_t deltas, delta_bytes;  /* among the newest reports: downloads of it that were patches, and their bytes */
     int64_t images, image_bytes;  /* those that were the whole image */
     int64_t changed;              /* time of the newest change of any device */
 };

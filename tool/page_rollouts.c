@@ -52,7 +52,7 @@ static void show_traffic(FILE *out, const struct fleet_summary *summary)
     double each = (double)summary->delta_bytes / (double)summary->deltas;
     char count[PAGE_COUNT_SIZE];
     char size[PAGE_COUNT_SIZE];
-    fprintf(out, "<p class=\"small\">%s downloads by patch, %s bytes each", page_count(summary->deltas, count),
+    fprintf(out, "<p class=\"small\">In the newest reports %s downloads by patch, %s bytes each", page_count(summary->deltas, count),
             page_count((int64_t)each, size));
     if (summary->images > 0) {
         double image = (double)summary->image_bytes / (double)summary->images;

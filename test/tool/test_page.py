@@ -106,6 +106,25 @@ class Page(FleetServer):
         self.assertEqual(json.loads(visitor.text)["devices"][0]["device"], EVIL)
         self.assertEqual(visitor.headers["content-type"], "application/json")
 
+    def test_by_patch_or_by_image(self):
+        tokens = self.enrol("a", "b", "c")
+        server = self.serve()
+        for number, (name, via, count) in enumerate((("a", "delta", 300), ("b", "delta", 500), ("c", "image", 90000))):
+            self.assertEqual(self.device(server, name, tokens[name]).report(number, "installing", via=via, bytes=count), 204)
+        self.assertEqual(self.device(server, "c", tokens["c"]).report(9, "confirmed", via="<b>", bytes=0), 204)
+        browser = Browser(server.port)
+        self.wait_for(lambda: browser.request("GET", "/api/summary") == 200 and json.loads(browser.text)["deltas"] == 2)
+        said = json.loads(browser.text)
+        self.assertEqual([said[key] for key in ("delta_bytes", "images", "image_bytes")], [800, 1, 90000])
+        browser.request("GET", "/")
+        self.assertIn("2 downloads by patch, 400 bytes each; 1 by whole image, 90,000 bytes each: 0.2 MB saved", browser.text)
+        browser.request("GET", "/devices/a")
+        self.assertIn('<td data-label="Via">delta</td>', browser.text)
+        browser.request("GET", "/devices/c")
+        self.assertIn('<td data-label="Via">&lt;b&gt;</td>', browser.text)
+        browser.request("GET", "/api/devices/c")
+        self.assertEqual([report["via"] for report in json.loads(browser.text)["reports"]], ["<b>", "image"])
+
     def test_pages_of_fifty_in_order(self):
         names = [f"d{i:03}" for i in range(120)]
         self.enrol(*names)
