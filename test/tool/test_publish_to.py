@@ -220,16 +220,18 @@ class Killed(Server):
         return points
 
     def whole(self, text, files):
-        """The document is one, its image is there, and no image has other content than its name says."""
+        """The document is one, its image and patches are there, and no file has other content than its name says."""
         for name, content in files.items():
-            if name.endswith(".bin"):
-                self.assertEqual(name[-12:-4], hashlib.sha256(content).hexdigest()[:8])
+            if name.endswith((".bin", ".delta")):
+                self.assertEqual(name.rpartition("-")[2].partition(".")[0], hashlib.sha256(content).hexdigest()[:8])
         if text is None:
             return
         (self.folder / "seen.jws").write_bytes(text)
         self.otter("inspect", "seen.jws", "--job-key", "job.pem")
         job = parts(text.decode())[1]
         self.assertEqual(hashlib.sha256(files[job["File"][1:]]).hexdigest(), job["SHA256"])
+        for delta in job.get("Deltas", []):
+            self.assertEqual(hashlib.sha256(files[delta["File"][1:]]).hexdigest(), delta["SHA256"])
         self.assertGreaterEqual(job["Sequence"], self.highest)
         self.highest = job["Sequence"]
 
@@ -267,7 +269,9 @@ class Killed(Server):
     def test_publish_and_rollout_in_a_folder(self):
         self.publish("1.0.0", "--rollout", "1%")
         place = ["--folder", "www", "--job-key", "job.pem"]
-        self.sweep(["publish", "--image", "app-1.1.0.bin", *place, "--board", "B", "--rollout", "1%", "--force"], self.folder_seen, 14)
+        self.sweep(["publish", "--image", "app-1.1.0.bin", *place, "--board", "B", "--rollout", "1%", "--force", "--delta-from", "www"],
+                   self.folder_seen, 18)
+        self.assertEqual(len(parts(self.folder_seen()[0].decode())[1]["Deltas"]), 1)
         self.sweep(["rollout", "raise", "10%", *place], self.folder_seen, 9)
         self.sequences("www.history.jsonl")
         self.assertTrue(self.killed(7, True, ["rollout", "halt", *place]))
@@ -283,7 +287,9 @@ class Killed(Server):
     def test_publish_and_rollout_on_a_server(self):
         self.put("1.0.0", "--rollout", "1%")
         place = [*self.to(), "--job-key", "job.pem"]
-        self.sweep(["publish", "--image", "app-1.1.0.bin", *place, "--board", "B", "--rollout", "1%", "--force"], self.server_seen, 9)
+        self.sweep(["publish", "--image", "app-1.1.0.bin", *place, "--board", "B", "--rollout", "1%", "--force", "--delta-from", "."],
+                   self.server_seen, 10)
+        self.assertEqual(len(self.job()["Deltas"]), 1)
         self.sweep(["rollout", "raise", "10%", *place], self.server_seen, 7)
         self.sequences("h.jsonl")
         self.rollout("halt", place=self.to())
