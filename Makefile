@@ -23,12 +23,13 @@ help:
 
 # What each set-up target installs: groups of scripts/setup.sh.
 SETUP_build = build
-SETUP_test = build clang cm4 boards
+SETUP_test = build clang cm4 boards delta
 SETUP_boards = build boards
 SETUP_test-boards = build boards web gdb
 SETUP_interop = build boards interop
 SETUP_gdb = build boards gdb
 SETUP_bench-fleet = build web
+SETUP_bench-delta = build boards cm4 delta
 SETUP_sizes = build boards cm4
 setup-%:
 	@scripts/setup.sh $(or $(SETUP_$*),$(error no set-up groups for $@))
@@ -160,6 +161,18 @@ glitch: setup-boards build
 bench: build
 	@build/host/test/bench/swap_cost
 	@OTTER=$(CURDIR)/build/host/otter test/bench/download.py
+
+## bench-delta  patches beside bsdiff, xdelta3, zstd, detools, for the pairs of versions in PAIRS=DIR and our own firmware;
+##            what encoder and decoder take (writes docs/delta-bench.md when there are PAIRS)
+## round-trips  random files and firmware to patches and back for SECONDS
+.PHONY: bench-delta round-trips
+bench-delta: setup-bench-delta firmware
+	@mkdir -p build/cm4-size
+	@flock build/cm4-size/.lock sh -c 'cmake --preset cm4-size >/dev/null && cmake --build --preset cm4-size --target size_delta delta_speed'
+	@OTTER=$(CURDIR)/build/host/otter test/bench/delta.py $(if $(PAIRS),--document docs/delta-bench.md) $(ARGS) $(PAIRS)
+round-trips: build
+	@build/host/test/delta/round_trip --large
+	@build/host/test/delta/round_trip --seconds=$(SECONDS)
 
 ## bench-serve  polls and downloads a second of `otter serve` beside nginx on the same files (ARGS="--seconds 5")
 ## test-tls     testssl.sh on `otter serve`: no finding above low

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # setup.sh - make a Debian machine able to build Otter; does nothing when it already can.
 #
-# usage: scripts/setup.sh [group...]     groups: build cm4 boards web gdb clang fuzz proofs promela interop load
+# usage: scripts/setup.sh [group...]     groups: build cm4 boards web gdb clang fuzz proofs promela interop load delta
 #
 # Installs Debian packages (as root or through sudo) and fetches the pinned sources of
 # mbedTLS, libsodium and lwIP through apt's source packages: the mirror is the one that this machine
@@ -35,7 +35,8 @@ packages_of() {
     interop) # npm for local-web-server: Debian's, unless the machine has one of its own
         echo "nginx apache2 chromium postgresql python3-venv iproute2 $(command -v npm >/dev/null || echo nodejs npm)" ;;
     load) echo "nginx wrk testssl.sh" ;;
-    *) fail "unknown group '$1' (known: build cm4 boards web gdb clang fuzz proofs promela interop load)" ;;
+    delta) echo "bsdiff xdelta3 zstd xz-utils" ;;
+    *) fail "unknown group '$1' (known: build cm4 boards web gdb clang fuzz proofs promela interop load delta)" ;;
     esac
 }
 
@@ -52,6 +53,7 @@ why() {
     promela) echo "the model checker of make promela" ;;
     interop) echo "real web servers, a browser, a database server, npm and Python environments to test against" ;;
     load) echo "what puts a server under load, and what looks for weak TLS" ;;
+    delta) echo "other tools that make patches, to measure beside" ;;
     esac
 }
 

@@ -6,6 +6,7 @@
  *        round_trip --pair OLD NEW ADDRESS       two files (ADDRESS -: without the filter for Arm)
  *        round_trip --large                      2 MiB of several kinds, each in less than 10 s
  *        round_trip --seeds FOLDER               writes inputs for test/fuzz/delta.c
+ *        round_trip --export FOLDER CASE         writes old.bin, new.bin, address, for test/bench/delta.py
  *
  * Without a case: every named one and a few random ones; --seconds: random ones for so long. Each
  * in both directions, with and without the filter: made, decoded in pieces of several kinds by a
@@ -324,9 +325,32 @@ static void write_seeds(const char *folder)
     }
 }
 
+static int write_into(const char *folder, const char *name, const void *data, size_t len)
+{
+    char path[600];
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    return tool_write_file(path, data, len, 0644);
+}
+
+static void export_case(const char *folder, const char *id)
+{
+    struct delta_case one;
+    char address[16];
+    if (!delta_case_make(id, &one)) {
+        exit(TOOL_USAGE);
+    }
+    (void)snprintf(address, sizeof address, "0x%08x\n", one.address);
+    count(write_into(folder, "old.bin", one.old_bytes, one.old_size) == 0 &&
+          write_into(folder, "new.bin", one.new_bytes, one.new_size) == 0 &&
+          write_into(folder, "address", one.has_address ? address : "-\n", one.has_address ? strlen(address) : 2) == 0);
+    delta_case_free(&one);
+}
+
 int main(int argc, char **argv)
 {
-    if (argc == 5 && strcmp(argv[1], "--pair") == 0) {
+    if (argc == 4 && strcmp(argv[1], "--export") == 0) {
+        export_case(argv[2], argv[3]);
+    } else if (argc == 5 && strcmp(argv[1], "--pair") == 0) {
         run_pair(argv[2], argv[3], argv[4]);
     } else if (argc == 3 && strcmp(argv[1], "--seeds") == 0) {
         write_seeds(argv[2]);

@@ -8,7 +8,7 @@
 
 #include "test/delta/push.h"
 
-enum { VECTORS = 48, TABLE = 64, CALL_EVERY = 11, LITERALS_MAX = 6, HALFWORDS_MAX = 150, TEXT_MAX = 4000 };
+enum { VECTORS = 48, TABLE = 64, CALL_EVERY = 11, LOAD_EVERY = 7, LITERALS_MAX = 6, HALFWORDS_MAX = 150, TEXT_MAX = 4000 };
 
 static uint32_t mix(uint32_t seed, uint32_t index)
 {
@@ -32,6 +32,7 @@ void synthetic_make(struct synthetic *firmware, size_t functions, uint64_t seed)
     for (size_t i = 0; i < firmware->count; i++) {
         firmware->functions[i] = new_function(firmware, &random);
     }
+    firmware->callees = firmware->names;
     firmware->text_seed = push_random(&random, 0);
     firmware->text_size = push_random(&random, TEXT_MAX);
 }
@@ -139,6 +140,20 @@ static uint32_t size_of(const struct synthetic_function *function)
     return code + function->literals * 4u;
 }
 
+/* How functions begin; arithmetic on registers; or a load from the function's own literals, in reach of it. */
+static uint32_t halfword(const struct synthetic_function *function, uint32_t index, uint32_t end, uint32_t word)
+{
+    if (index == 0) {
+        return 0xb500u | (word & 0xffu); /* push {..., lr} */
+    }
+    uint32_t from = (index * 2 + 4) & ~3u;
+    uint32_t away = end + word % 8 * 4 - from;
+    if (index % LOAD_EVERY != 5 || word % 8 >= function->literals || end < from || away > 1020) {
+        return word & 0x3fffu;
+    }
+    return 0x4800u | (word >> 8 & 7u) << 8 | away / 4;
+}
+
 static void link_function(struct linker *linker, size_t index)
 {
     const struct synthetic *firmware = linker->firmware;
@@ -149,16 +164,16 @@ static void link_function(struct linker *linker, size_t index)
         uint32_t word = mix(function->seed, i);
         bool calls = i % CALL_EVERY == 3 && i + 1 < function->halfwords;
         if (calls) {
-            size_t to = find(firmware, word % firmware->names);
+            size_t to = find(firmware, word % firmware->callees);
             store_call(linker->bytes + place + i * 2, place + i * 2, linker->places[to]);
             i++;
         } else {
-            store16(linker->bytes + place + i * 2, word % 0xe000u & (word >> 16 | 0xff0fu));
+            store16(linker->bytes + place + i * 2, halfword(function, i, end, word));
         }
     }
     for (uint32_t i = 0; i < function->literals; i++) {
         uint32_t word = mix(function->seed, 0x10000u + i);
-        size_t to = find(firmware, word % firmware->names);
+        size_t to = find(firmware, word % firmware->callees);
         uint32_t value = word % 3 != 0 ? firmware->address + linker->places[to] + 1 : word % 5000u;
         store32(linker->bytes + place + end + i * 4, value);
     }
@@ -168,11 +183,11 @@ static void link_tables(struct linker *linker, uint32_t table)
 {
     const struct synthetic *firmware = linker->firmware;
     for (uint32_t i = 0; i < VECTORS; i++) {
-        size_t to = find(firmware, i * 5 % firmware->names);
+        size_t to = find(firmware, i * 5 % firmware->callees);
         store32(linker->bytes + i * 4, i == 0 ? 0x20008000u : firmware->address + linker->places[to] + 1);
     }
     for (uint32_t i = 0; i < TABLE; i++) {
-        size_t to = find(firmware, i * 7 % firmware->names);
+        size_t to = find(firmware, i * 7 % firmware->callees);
         store32(linker->bytes + table + i * 4, firmware->address + linker->places[to] + 1);
     }
     for (uint32_t i = 0; i < firmware->text_size; i++) {

@@ -21,7 +21,8 @@ struct synthetic_function {
 
 struct synthetic {
     uint32_t address;
-    uint32_t names;
+    uint32_t names;  /* given so far */
+    uint32_t callees; /* those that the first version had: who calls whom stays */
     size_t count;
     struct synthetic_function functions[SYNTHETIC_FUNCTIONS_MAX]; /* in the order of their places */
     uint32_t text_seed;
