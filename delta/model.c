@@ -8,8 +8,8 @@
 static int32_t logarithm(uint32_t x)
 {
     int32_t whole = 0;
-    for (uint32_t rest = x; rest > 1u; rest >>= 1) {
-        whole++;
+    for (int32_t step = 16; step > 0; step >>= 1) {
+        whole += x >> (whole + step) != 0u ? step : 0;
     }
     int32_t part = (int32_t)((x << (31 - whole)) >> 15 & 0xffffu); /* 16 bits after the leading 1 */
     part >>= 4;                                                    /* 12 bits */

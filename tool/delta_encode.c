@@ -13,10 +13,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { PROBABILITY_ONE = 65536 };
+
+/* Bits that coding something of each probability takes; NULL: out of memory. */
+static float *make_costs(void)
+{
+    float *cost = malloc((PROBABILITY_ONE + 1) * sizeof *cost);
+    for (uint32_t p = 0; cost != NULL && p <= PROBABILITY_ONE; p++) {
+        cost[p] = (float)-log2((p > 0 ? (double)p : 0.5) / PROBABILITY_ONE);
+    }
+    return cost;
+}
+
 static unsigned code_bit(struct otter_delta *delta, uint32_t p, unsigned wanted)
 {
     struct delta_encoder *encoder = (struct delta_encoder *)(void *)delta;
-    encoder->bits[encoder->about] += -log2((wanted != 0 ? (double)p : 65536.0 - (double)p) / 65536.0);
+    encoder->bits[encoder->about] += (double)encoder->cost[wanted != 0 ? p : PROBABILITY_ONE - p];
     if (encoder->range != NULL) {
         delta_range_bit(encoder->range, p, wanted);
     }
@@ -122,8 +134,8 @@ static struct walk_want choose(const struct delta_encoder *encoder)
     struct walk_want list[CANDIDATES_MAX];
     struct walk_want best = {.file = encoder->job->new_file->data};
     uint32_t end = delta->pos + HORIZON < delta->header.size ? delta->pos + HORIZON : delta->header.size;
-    double least = walk_cost(encoder, &best, end);
     unsigned count = candidates(encoder, list);
+    double least = count > 0 ? walk_cost(encoder, &best, end) : 0; /* nothing else to do: not weighed */
     for (unsigned i = 0; i < count; i++) {
         list[i].file = best.file;
         list[i].jump = true;
@@ -167,9 +179,13 @@ bool delta_encode(const struct delta_job *job, struct delta_range *range, struct
 {
     struct otter_delta_io io = {.ctx = (void *)(uintptr_t)job->old_file, .read_old = read_old};
     struct delta_encoder *encoder = calloc(1, sizeof *encoder);
-    if (encoder == NULL) {
+    float *cost = make_costs();
+    if (encoder == NULL || cost == NULL) {
+        free(encoder);
+        free(cost);
         return false;
     }
+    encoder->cost = cost;
     struct otter_delta *delta = &encoder->delta;
     encoder->range = range;
     encoder->job = job;
@@ -197,5 +213,6 @@ bool delta_encode(const struct delta_job *job, struct delta_range *range, struct
     }
     ret_stats->copies = (uint32_t)job->map->count;
     free(encoder);
+    free(cost);
     return true;
 }

@@ -25,6 +25,7 @@ struct delta_encoder {
     const struct delta_job *job;
     size_t copy;               /* the first that does not end before here */
     enum walk_about about;
+    const float *cost; /* bits of each probability, in 65536ths */
     double bits[ABOUT_KINDS];
 };
 

@@ -4,7 +4,7 @@
  *
  * usage: round_trip [--seconds=N | CASE...]      a case: NAME, or firmware:SEED, bytes:SEED, text:SEED
  *        round_trip --pair OLD NEW ADDRESS       two files (ADDRESS -: without the filter for Arm)
- *        round_trip --large                      2 MiB of several kinds, each in less than 10 s
+ *        round_trip --large                      2 MiB: firmware in less than 10 s, and what no firmware is
  *        round_trip --seeds FOLDER               writes inputs for test/fuzz/delta.c
  *        round_trip --export FOLDER CASE         writes old.bin, new.bin, address, for test/bench/delta.py
  *
@@ -29,7 +29,7 @@
 #include "tool/delta.h"
 #include "tool/tool.h"
 
-enum { CUTS = 4, DAMAGES = 12, RANDOM_OF_A_KIND = 6, LARGE_SECONDS = 10, SEED_HEAD = 5, SEED_MAX = 8192 };
+enum { CUTS = 4, DAMAGES = 12, RANDOM_OF_A_KIND = 6, LARGE_SECONDS = 10, ODD_SECONDS = 40, SEED_HEAD = 5, SEED_MAX = 8192 };
 
 static unsigned passed, failed;
 
@@ -275,8 +275,9 @@ static void run_large(void)
         (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
         double seconds = (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9;
         (void)printf("%s: %zu bytes, a patch of %zu in %.1f s of processor time\n", ids[i], one.new_size, trial.patch.len, seconds);
-        if (trial.good && seconds > LARGE_SECONDS) {
-            (void)fail(&trial, "%.1f s, at most %d wanted", seconds, LARGE_SECONDS);
+        int most = i == 0 ? LARGE_SECONDS : ODD_SECONDS;
+        if (trial.good && seconds > most) {
+            (void)fail(&trial, "%.1f s, at most %d wanted", seconds, most);
         }
         (void)(trial.good && check_size(&trial));
         count(trial.good);
