@@ -41,19 +41,6 @@ static void on_progress(void *ctx, uint32_t done, uint32_t total)
     progress_show(ctx, done, total);
 }
 
-/* A line of JSON, or the picture. */
-static void say(const struct delta_view *view, bool as_json)
-{
-    if (!as_json) {
-        delta_show(stdout, view);
-        return;
-    }
-    json_t *said = delta_show_json(view);
-    (void)json_dumpf(said, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
-    putchar('\n');
-    json_decref(said);
-}
-
 static int read_filter(const char *name, enum delta_filter *ret_filter)
 {
     static const char *const names[] = {[DELTA_FILTER_AUTO] = "auto", [DELTA_FILTER_NONE] = "none", [DELTA_FILTER_THUMB] = "thumb"};
@@ -117,7 +104,7 @@ static int make_patch(const struct request *request, const struct delta_file *ol
     if (rc == 0) {
         delta_view_of(request->output, &patch, &stats, &view);
         view.address_from = delta_source_text(address.source);
-        say(&view, request->as_json != 0);
+        delta_say(&view, request->as_json != 0);
     }
     if (rc == 0 && !request->as_json && patch.len >= new->bytes.len) {
         printf("the patch is no smaller than '%s' itself: send that\n", new->path);
@@ -274,7 +261,7 @@ static int show_info(const struct request *request, const char *const *args, con
     }
     int rc = request->svg ? write_svg(request->svg, view) : 0;
     if (rc == 0 && (!request->svg || request->as_json)) {
-        say(view, request->as_json != 0);
+        delta_say(view, request->as_json != 0);
         if (!view->has_stats && !request->as_json) {
             puts(args[1] ? "  it gives the image, but was made by another version of otter: its bytes cannot be told apart"
                          : "  give the base as well (otter delta info PATCH OLD) to see where the bytes went");

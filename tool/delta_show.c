@@ -153,3 +153,15 @@ json_t *delta_show_json(const struct delta_view *view)
     json_decref(parts);
     return said;
 }
+
+void delta_say(const struct delta_view *view, bool as_json)
+{
+    if (!as_json) {
+        delta_show(stdout, view);
+        return;
+    }
+    json_t *said = delta_show_json(view);
+    (void)json_dumpf(said, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
+    putchar('\n');
+    json_decref(said);
+}

@@ -30,6 +30,8 @@ void delta_view_of(const char *path, const struct tool_bytes *patch, const struc
 
 const char *delta_filter_name(unsigned filter);
 
+/* On stdout: a line of JSON, or as a person reads it. */
+void delta_say(const struct delta_view *view, bool as_json);
 void delta_show(FILE *out, const struct delta_view *view); /* width and colours of stdout */
 json_t *delta_show_json(const struct delta_view *view);
 void delta_show_svg(FILE *out, const struct delta_view *view);

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tool/delta_show.h"
 #include "tool/device_folder.h"
 #include "tool/firmware.h"
 #include "tool/inspect.h"
@@ -105,6 +106,27 @@ static int try_jws(const char *path, const char *key_path, bool json, bool *ret_
     return rc;
 }
 
+/* *ret_is: it is a patch, and its head was shown. */
+static int try_patch(const char *path, bool json, bool *ret_is)
+{
+    uint8_t head[OTTER_DELTA_HEADER_SIZE];
+    struct otter_delta_header header;
+    struct tool_bytes bytes = {NULL, 0};
+    struct delta_view view;
+    FILE *in = fopen(path, "rbe");
+    *ret_is = in && fread(head, 1, sizeof head, in) == sizeof head && otter_delta_read_header(head, sizeof head, &header) == 0;
+    if (in) {
+        (void)fclose(in);
+    }
+    int rc = *ret_is ? tool_read_file(path, OTTER_DELTA_SIZE_MAX, &bytes) : 0;
+    if (rc == 0 && *ret_is) {
+        delta_view_of(path, &bytes, NULL, &view);
+        delta_say(&view, json);
+    }
+    tool_bytes_free(&bytes);
+    return rc;
+}
+
 static int inspect(const char *path, const char *map_name, const char *key_path, bool json)
 {
     struct stat st;
@@ -115,6 +137,11 @@ static int inspect(const char *path, const char *map_name, const char *key_path,
     }
     if (key_path) {
         return tool_usage("--job-key is for a signed job document, and '%s' is none", path);
+    }
+    bool is_patch = false;
+    tried = try_patch(path, json, &is_patch);
+    if (is_patch) {
+        return tried;
     }
     if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
         return inspect_folder(path, json);
@@ -138,7 +165,7 @@ int tool_inspect(int argc, const char **argv)
     poptContext context;
     const char **args;
     int rc;
-    if (tool_options("inspect", argc, argv, table, "[--json] [--map MAP] [--job-key KEY] FILE   (image, slot, signed job, or a device's folder)",
+    if (tool_options("inspect", argc, argv, table, "[--json] [--map MAP] [--job-key KEY] FILE   (image, slot, signed job, patch, or a device's folder)",
                      &context, &args, &rc) != 0) {
         return rc;
     }

@@ -113,6 +113,12 @@ class Command(Patches):
         self.otter("delta", "apply", "1.0.0.hex", "e.delta", "-o", "again.bin")
         self.assertEqual(self.read("again.bin"), self.read("p-1.1.0.bin"))
 
+    def test_inspect_knows_a_patch(self):
+        said = self.make()
+        shown = json.loads(self.otter("inspect", "--json", "d.delta").stdout)
+        self.assertEqual((shown["base"], shown["result"], shown["size"]), (said["base"], said["result"], said["size"]))
+        self.assertEqual(self.otter("inspect", "d.delta").stdout, self.otter("delta", "info", "d.delta").stdout.rpartition(b"  give")[0])
+
     def test_what_does_not_belong_together_is_refused(self):
         self.make()
         before = self.files()
