@@ -63,6 +63,9 @@ int db_open(const char *where, struct db **ret_db)
     }
     if (result != DB_OK) {
         int rc = tool_refuse("cannot use the database %s: %s", db->name, db->why);
+        if (db->backend->take_back) {
+            db->backend->take_back(db);
+        }
         db_close(db);
         return rc;
     }

@@ -20,6 +20,7 @@ struct db_backend {
     enum db_result (*connect)(struct db *db);
     bool (*is_connected)(struct db *db); /* without asking the network */
     void (*disconnect)(struct db *db);
+    void (*take_back)(struct db *db); /* what connect made, when nothing came of it; disconnects. NULL: nothing */
     /* values.count may be 0; on_row may be NULL */
     enum db_result (*execute)(struct db *db, const char *sql, struct db_values values, db_on_row *on_row, void *ctx,
                               int64_t *ret_changed);
@@ -33,6 +34,7 @@ struct db {
     char name[256];
     char why[256];
     bool may_create; /* a file that is not there; never again once it was opened */
+    bool has_made;   /* the file is of this open */
     int64_t tried; /* monotonic seconds of the last attempt to connect */
     void *handle;  /* sqlite3, PGconn */
     void *private; /* the backend's own */

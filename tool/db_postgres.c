@@ -178,4 +178,4 @@ static enum db_result lock_schema(struct db *db)
 }
 
 const struct db_backend db_postgres = {"BIGSERIAL PRIMARY KEY", "BEGIN", connect_server, is_connected,
-                                       disconnect, execute, script, lock_schema};
+                                       disconnect, NULL, execute, script, lock_schema};

@@ -16,7 +16,7 @@
 
 #include "tool/db_backend.h"
 
-enum { BUSY_MS = 5000, STATEMENTS_MAX = 64 };
+enum { BUSY_MS = 5000, STATEMENTS_MAX = 64, PAGE_BYTES = 4096 };
 
 struct sqlite {
     struct stat file;
@@ -69,19 +69,35 @@ static enum db_result script(struct db *db, const char *sql)
 }
 
 /* Who can read it has the hashes of tokens and passwords: a new one is its owner's alone. */
-static void create_private(const char *path)
+static bool create_private(const char *path)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd >= 0) {
         (void)close(fd); /* SQLite makes a database of an empty file, and its log with the same mode */
     }
+    return fd >= 0;
+}
+
+/* A full disk: the file goes again, unless somebody else uses it by now. The last one who closes a
+ * database removes its log, and a file without a table has one page at most. */
+static void take_back(struct db *db)
+{
+    struct stat file;
+    struct stat log;
+    char *log_path = NULL;
+    disconnect(db);
+    if (db->has_made && asprintf(&log_path, "%s-wal", db->where) >= 0 && lstat(log_path, &log) != 0 &&
+        lstat(db->where, &file) == 0 && file.st_size <= PAGE_BYTES) {
+        (void)unlink(db->where);
+    }
+    free(log_path);
 }
 
 static enum db_result connect_file(struct db *db)
 {
     sqlite3 *handle = NULL;
     if (db->may_create) {
-        create_private(db->where);
+        db->has_made = create_private(db->where);
     }
     struct sqlite *sqlite = calloc(1, sizeof *sqlite);
     int rc = sqlite3_open_v2(db->where, &handle,
@@ -209,4 +225,4 @@ static enum db_result lock_schema(struct db *db)
 }
 
 const struct db_backend db_sqlite = {"INTEGER PRIMARY KEY AUTOINCREMENT", "BEGIN IMMEDIATE", connect_file, is_connected,
-                                     disconnect, execute, script, lock_schema};
+                                     disconnect, take_back, execute, script, lock_schema};

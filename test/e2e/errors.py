@@ -49,7 +49,7 @@ COMMANDS = [
                            "--cert IN:client.crt --key-file IN:client.key --job-key IN:job.pem"),
     Command("device run", "IN:device.in --until polls=1 --timeout 5", daemon=True),
     Command("device status", "IN:device.in"),
-    Command("device enrol", "unit-1 --database none/there/fleet.db"),  # what a full disk leaves is an empty database
+    Command("device enrol", "unit-1 --database OUT:fleet.db"),
     Command("emulate", "--bootloader IN:boot.elf.in --key IN:pub.pem.in --flash OUT:flash.bin --server https://192.0.2.2:1 "
                        "--ca IN:ca.crt --cert IN:client.crt --key-file IN:client.key --timeout 5 IN:signed.bin.in"),
     Command("fleet", "--server https://127.0.0.1:1 --ca IN:ca.crt --cert IN:client.crt --key-file IN:client.key --key IN:pub.pem.in "
