@@ -512,6 +512,31 @@ def serve_seeds(corpus):
     corpus.add("serve", "garbage", b"\0\x16\x03\x01\2\0\1\0\r\n\r\n")
 
 
+def page_seeds(corpus):
+    def put(name, query="", rest="", *fields):
+        corpus.add("page", name, "\n".join([query, rest, *fields]).encode("utf-8"))
+    put("plain", "span=1d&q=kit&state=ok&version=1.0.0&after=&limit=5", "kit-1", "kit-1", "B", "1.0.0", "1.1.0", "confirmed", "none", "delta", "halt")
+    put("failed", "state=reverted&span=1h", "kit-1", "kit-1", "B", "1.0.0", "1.1.0", "reverted", "watchdog", "early,late", "raise")
+    put("html", "q=%3Cscript%3E&version=%22%3E", "%3Cb%3E", "<img src=x onerror=stolen=1>", "<b>", "\"'><i", "</title><script>", "<x>&amp;", "--><svg onload=1>",
+        "' onclick='x", "\" style=\"x")
+    put("odd", "q=%00&q=%zz&after=%ff%fe&&=&limit=-1&span", "%2e%2e%2f", "Ger\u00e4t \u8a2d\u5099", "", "0.0.0", "", "installing", "", "", "")
+    put("long", "q=" + "%41" * 300 + "&limit=99999999999999999999", "x" * 300, "n" * 64, "b" * 64, "1" * 40, "2" * 40, "r" * 40, "s" * 64, "t" * 250, "u" * 250)
+
+
+def key_seeds(corpus):
+    folder = HERE.parent / "keys"
+    for path in sorted(folder.glob("*.pem")):
+        for flags in (0, 1, 2, 3):
+            corpus.add("key", "%s-%d" % (path.stem.removeprefix("not-secret-"), flags), bytes([flags]), path.read_bytes())
+    private = (folder / "not-secret-ecdsa-p256.pem").read_bytes()
+    public = subprocess.run(["openssl", "pkey", "-pubout"], input=private, capture_output=True, check=True).stdout
+    corpus.add("key", "public", b"\0", public)
+    corpus.add("key", "both", b"\1", public, private)
+    corpus.add("key", "half", b"\0", private[:100])
+    corpus.add("key", "encrypted", b"\0", b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAA=\n-----END ENCRYPTED PRIVATE KEY-----\n")
+    corpus.add("key", "text", b"\0hello\n")
+
+
 def otp(entries):
     body = b""
     for name, value in entries:
@@ -567,7 +592,7 @@ def device_seeds(corpus):
 
 def main(folder):
     corpus = Corpus(folder)
-    for seeds in (push_seeds, flashmap_seeds, firmware_seeds, certificate_seeds, serve_seeds, settings_seeds, uart_seeds, device_seeds,
+    for seeds in (push_seeds, flashmap_seeds, firmware_seeds, certificate_seeds, serve_seeds, page_seeds, key_seeds, settings_seeds, uart_seeds, device_seeds,
                   image_seeds, signature_seeds, journal_seeds, trailer_seeds, boot_seeds, job_seeds, jws_seeds, rollout_seeds, url_seeds, http_seeds, agent_seeds):
         seeds(corpus)
 
