@@ -6,7 +6,7 @@ set(OTTER_BOOT_SOURCES
     boot/boot.c boot/copy.c boot/plan.c boot/swap.c)
 set(OTTER_AGENT_SOURCES
     agent/agent.c agent/body.c agent/date.c agent/download.c agent/head.c agent/http.c agent/install.c
-    agent/job.c agent/job_phase.c agent/json.c agent/jws.c agent/names.c agent/push.c agent/reboot.c agent/report.c agent/rollout.c
+    agent/job.c agent/job_phase.c agent/json.c agent/jws.c agent/names.c agent/patch.c agent/push.c agent/reboot.c agent/report.c agent/rollout.c
     agent/text.c agent/trial.c agent/url.c agent/verify.c agent/wait.c)
 set(OTTER_DELTA_SOURCES
     delta/decode.c delta/filter.c delta/header.c delta/map.c delta/model.c delta/source.c delta/thumb.c)

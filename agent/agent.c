@@ -10,6 +10,7 @@
 
 #include "agent/http.h"
 #include "agent/install.h"
+#include "agent/patch.h"
 #include "agent/phase.h"
 #include "agent/url.h"
 #include "agent/wait.h"
@@ -33,6 +34,7 @@ void otter_agent_tell(struct otter_agent *agent, enum otter_event_kind kind,
                                 .err = err,
                                 .http_status = agent->http.head.status,
                                 .version = agent->job.version,
+                                .delta = agent->job.delta,
                                 .wait_ms = wait_ms};
     if (outcome == OTTER_OUTCOME_REVERTED) {
         event.reason = state->reason;
@@ -42,7 +44,7 @@ void otter_agent_tell(struct otter_agent *agent, enum otter_event_kind kind,
     }
     if (agent->phase == OTTER_AGENT_DOWNLOAD) {
         uint32_t position = otter_install_position(&agent->install);
-        event.total = agent->fetch.total;
+        event.total = agent->fetch.total != 0 ? agent->install.end : 0;
         event.done = position < agent->install.end ? position : agent->install.end;
     }
     if (hooks->on_event != NULL) {
@@ -55,6 +57,12 @@ void otter_agent_enter(struct otter_agent *agent, enum otter_agent_phase phase)
     agent->phase = phase;
     agent->begun = false;
     otter_agent_tell(agent, OTTER_EVENT_PHASE, agent->outcome, OTTER_OK, 0);
+}
+
+int otter_agent_running(const struct otter_agent_config *config, struct otter_image *ret_image)
+{
+    struct otter_view view = otter_view_of(&config->state->layout->primary);
+    return otter_image_parse(&view, ret_image);
 }
 
 bool otter_agent_has_job(const struct otter_agent *agent)
@@ -110,6 +118,9 @@ static void wait_for_next(struct otter_agent *agent, enum otter_outcome outcome,
 void otter_agent_end(struct otter_agent *agent, enum otter_outcome outcome, int err)
 {
     bool unreached = outcome == OTTER_OUTCOME_UNREACHABLE || outcome == OTTER_OUTCOME_UNTRUSTED;
+    if (agent->job.delta && agent->config->patcher->give_up(agent, outcome, err)) {
+        return; /* the whole image comes next */
+    }
     agent->outcome = outcome;
     agent->err = err;
     otter_agent_tell(agent, OTTER_EVENT_OUTCOME, outcome, err, 0);
@@ -244,7 +255,7 @@ static bool is_config_sound(const struct otter_agent_config *config)
         return false;
     }
     uint32_t unit = config->state->layout->secondary.flash->prog_size;
-    return config->io_size >= IO_MIN + unit && config->keys_count > 0 && are_texts_sound(config);
+    return (config->patcher == NULL || config->delta != NULL) && config->io_size >= IO_MIN + unit && config->keys_count > 0 && are_texts_sound(config);
 }
 
 /* The first half of io receives, the second stages: whole rows where rows are written,
@@ -273,8 +284,7 @@ int otter_agent_init(struct otter_agent *agent, const struct otter_agent_config 
         return OTTER_ERR_ARG;
     }
     struct otter_image running;
-    struct otter_view view = otter_view_of(&config->state->layout->primary);
-    int err = otter_image_parse(&view, &running);
+    int err = otter_agent_running(config, &running);
     if (err < 0) {
         return err;
     }

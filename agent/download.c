@@ -13,6 +13,7 @@
 #include "agent/http.h"
 #include "agent/install.h"
 #include "agent/job.h"
+#include "agent/patch.h"
 #include "agent/phase.h"
 #include "agent/url.h"
 #include "agent/wait.h"
@@ -24,7 +25,7 @@ enum {
     PROGRESS_STEP = 16384
 };
 
-static const char *image_path(const struct otter_agent *agent)
+static const char *file_path(const struct otter_agent *agent)
 {
     return otter_agent_has_job(agent) ? agent->job.path : agent->config->image_path;
 }
@@ -36,12 +37,12 @@ static void digest_source(const struct otter_agent *agent, const char *validator
                              (uint8_t)(total >> 24)};
     struct otter_sha256 sha;
     uint8_t hash[OTTER_HASH_SIZE];
-    const char *path = image_path(agent);
+    const char *path = file_path(agent);
     otter_sha256_init(&sha);
     otter_sha256_update(&sha, path, strlen(path) + 1);
     otter_sha256_update(&sha, validator, strlen(validator) + 1);
     otter_sha256_update(&sha, size, sizeof size);
-    if (otter_agent_has_job(agent) && agent->job.has_sha256) {
+    if (agent->job.has_sha256) {
         otter_sha256_update(&sha, agent->job.sha256, sizeof agent->job.sha256);
     }
     otter_sha256_finish(&sha, hash);
@@ -52,15 +53,14 @@ static bool is_source(const struct otter_agent *agent, const char *validator, ui
 {
     uint8_t digest[16];
     digest_source(agent, validator, total, digest);
-    return agent->fetch.source_known && memcmp(digest, agent->fetch.source, sizeof digest) == 0;
+    return agent->fetch.source_known && memcmp(digest, agent->fetch.mark.source, sizeof digest) == 0;
 }
 
 /* Can the file be told from another one of the same name and size? */
 static bool is_resumable(const struct otter_agent *agent)
 {
     const struct otter_fetch *fetch = &agent->fetch;
-    bool by_digest = otter_agent_has_job(agent) && agent->job.has_sha256;
-    return fetch->source_known && (by_digest || fetch->validator[0] != '\0');
+    return fetch->source_known && (agent->job.has_sha256 || fetch->validator[0] != '\0');
 }
 
 /* The strong validator of an answer; "": none. */
@@ -69,20 +69,22 @@ static const char *strong(const struct otter_head *head)
     return head->etag[0] == '"' ? head->etag : head->modified;
 }
 
+/* The install was begun, or begun again. From where on is the file needed? */
+static void begin_file(struct otter_agent *agent)
+{
+    agent->fetch.at = agent->install.off;
+    if (agent->job.delta) {
+        agent->config->patcher->begin(agent);
+    }
+}
+
 void otter_fetch_reset(struct otter_agent *agent)
 {
     struct otter_fetch *fetch = &agent->fetch;
-    uint8_t restarts = fetch->restarts;
-    uint8_t tries = fetch->tries;
-    uint32_t bytes = fetch->bytes;
-    uint32_t start_ms = fetch->start_ms;
-    memset(fetch, 0, sizeof *fetch);
-    fetch->restarts = restarts;
-    fetch->tries = tries;
-    fetch->bytes = bytes;
-    fetch->start_ms = start_ms;
+    memset(&fetch->total, 0, sizeof *fetch - offsetof(struct otter_fetch, total));
     agent->install.end = agent->install.limit;
     (void)otter_install_begin(&agent->install, 0);
+    begin_file(agent);
 }
 
 /* Where does this download begin: where an earlier one stopped, in this session or before
@@ -99,6 +101,7 @@ static void prepare(struct otter_agent *agent)
         otter_install_rewind(&agent->install); /* the stage held a job document meanwhile */
         fetch->resuming = true;
         fetch->judged = agent->install.off > 0;
+        begin_file(agent);
         return;
     }
     fetch->bytes = 0;
@@ -107,8 +110,9 @@ static void prepare(struct otter_agent *agent)
     bool resume = saved->off > 0 && !agent->from_start;
     agent->from_start = false;
     if (resume && otter_install_begin(&agent->install, saved->off) == 0) {
-        memcpy(fetch->source, saved->source, sizeof fetch->source);
+        fetch->mark = *saved;
         fetch->source_known = fetch->resuming = fetch->resumed = fetch->judged = true;
+        begin_file(agent);
         return;
     }
     otter_fetch_reset(agent);
@@ -117,7 +121,7 @@ static void prepare(struct otter_agent *agent)
 /* Size by the job, where the answer does not tell one. */
 static uint32_t expected(const struct otter_agent *agent, uint32_t told)
 {
-    return told == 0 && otter_agent_has_job(agent) ? agent->job.size : told;
+    return told == 0 ? agent->job.file_size : told;
 }
 
 /* The last byte of a range of this size; never beyond a known end (there are servers that
@@ -135,9 +139,8 @@ static void begin_request(struct otter_agent *agent)
     const struct otter_agent_config *config = agent->config;
     struct otter_fetch *fetch = &agent->fetch;
     bool job = otter_agent_has_job(agent);
-    struct otter_place place = job ? agent->job.place : otter_url_home(config);
-    struct otter_request request = {.method = "GET", .path = image_path(agent), .last = UINT32_MAX};
-    fetch->from = otter_install_position(&agent->install);
+    struct otter_request request = {.method = "GET", .path = file_path(agent), .last = UINT32_MAX};
+    fetch->from = fetch->at;
     fetch->skip = 0;
     request.from = fetch->from;
     request.ranged = fetch->from > 0 || config->range_size > 0;
@@ -152,12 +155,12 @@ static void begin_request(struct otter_agent *agent)
         request.last = range_last(agent, OTTER_FETCH_HEADER);
         request.none_match = agent->job_validator[0] != '\0' ? agent->job_validator : NULL;
     }
-    otter_http_begin(&agent->http, &place, &request, agent->now_ms);
+    otter_http_begin(&agent->http, job ? &agent->job.place : NULL, &request, agent->now_ms);
 }
 
 void otter_fetch_distrust(struct otter_agent *agent, enum otter_outcome outcome)
 {
-    const uint8_t *source = agent->fetch.source;
+    const uint8_t *source = agent->fetch.mark.source;
     bool again = memcmp(agent->bad_source, source, 16) == 0; /* at first: all zero */
     if (!agent->fetch.source_known) {
         return;
@@ -193,8 +196,7 @@ static void retry(struct otter_agent *agent, int err)
     otter_agent_tell(agent, OTTER_EVENT_RETRY, otter_agent_blame(err), err, wait_ms);
 }
 
-/* The server's file is not the one that was begun: begin again. */
-static void restart(struct otter_agent *agent)
+void otter_fetch_restart(struct otter_agent *agent)
 {
     otter_http_close(&agent->http);
     if (++agent->fetch.restarts > RESTARTS_MAX) {
@@ -212,17 +214,19 @@ static void settle(struct otter_agent *agent, const char *validator, uint32_t to
     fetch->total = total;
     fetch->source_known = total != 0;
     fetch->live = true;
-    digest_source(agent, validator, total, fetch->source);
-    agent->install.end = total != 0 ? total : agent->install.limit;
+    digest_source(agent, validator, total, fetch->mark.source);
+    if (!agent->job.delta) {
+        agent->install.end = total != 0 ? total : agent->install.limit;
+    }
     if (total > agent->install.limit) {
         refuse(agent, OTTER_OUTCOME_TOO_LARGE, OTTER_ERR_NOSPACE);
         return;
     }
-    if (otter_agent_has_job(agent) && agent->job.size != 0 && total != agent->job.size) {
+    if (agent->job.file_size != 0 && total != agent->job.file_size) {
         refuse(agent, OTTER_OUTCOME_BAD_IMAGE, OTTER_ERR_CORRUPT);
         return;
     }
-    if (agent->bad_skips > 0 && memcmp(agent->bad_source, fetch->source, 16) == 0) {
+    if (agent->bad_skips > 0 && memcmp(agent->bad_source, fetch->mark.source, 16) == 0) {
         agent->bad_skips--;
         refuse(agent, agent->bad_outcome, OTTER_ERR_REFUSED);
         return;
@@ -236,15 +240,16 @@ static void settle(struct otter_agent *agent, const char *validator, uint32_t to
 static void take_full(struct otter_agent *agent)
 {
     const struct otter_head *head = &agent->http.head;
+    const char *validator = strong(head);
     uint32_t total = expected(agent, head->has_length ? head->length : 0);
-    uint32_t position = otter_install_position(&agent->install);
-    if (position > 0 && is_source(agent, strong(head), total)) {
-        agent->fetch.skip = position;
-    } else if (position > 0) {
+    uint32_t at = agent->fetch.at;
+    if (at > 0 && is_source(agent, validator, total)) {
+        agent->fetch.skip = at;
+    } else if (at > 0) {
         otter_fetch_reset(agent);
     }
     agent->fetch.from = 0;
-    settle(agent, strong(head), total);
+    settle(agent, validator, total);
 }
 
 /* Is this the range that was asked for, or its beginning? */
@@ -277,7 +282,7 @@ static void take_part(struct otter_agent *agent)
         agent->from_start = true; /* with these ranges there is no going on */
         otter_agent_end(agent, OTTER_OUTCOME_SERVER, OTTER_ERR_CORRUPT);
     } else if (!same) {
-        restart(agent);
+        otter_fetch_restart(agent);
     } else {
         settle(agent, validator, total);
     }
@@ -293,7 +298,7 @@ static void take_head(struct otter_agent *agent)
     } else if (http->head.status == 304 && http->request.none_match != NULL) {
         otter_agent_end(agent, agent->judged, OTTER_OK);
     } else if (http->head.status == 416 && http->request.from > 0) {
-        restart(agent);
+        otter_fetch_restart(agent);
     } else {
         otter_agent_end(agent, OTTER_OUTCOME_SERVER, OTTER_ERR_IO);
     }
@@ -317,10 +322,17 @@ static void judge(struct otter_agent *agent)
     refuse(agent, outcome, outcome == OTTER_OUTCOME_CURRENT ? OTTER_OK : OTTER_ERR_REFUSED);
 }
 
+static int take_bytes(struct otter_agent *agent, const uint8_t *bytes, size_t len)
+{
+    if (agent->job.delta) {
+        return agent->config->patcher->take(agent, bytes, len);
+    }
+    return (int)otter_install_take(&agent->install, bytes, len);
+}
+
 static void take_body(struct otter_agent *agent, const uint8_t *bytes, size_t len)
 {
     struct otter_fetch *fetch = &agent->fetch;
-    uint32_t position = otter_install_position(&agent->install);
     if (fetch->skip > 0) {
         len = len < fetch->skip ? len : fetch->skip;
         fetch->skip -= (uint32_t)len;
@@ -328,14 +340,19 @@ static void take_body(struct otter_agent *agent, const uint8_t *bytes, size_t le
         otter_http_eat(&agent->http, len);
         return;
     }
-    if (len > agent->install.end - position) {
-        bool told = fetch->total != 0;
+    bool told = fetch->total != 0;
+    if (len > (told ? fetch->total : agent->install.limit) - fetch->at) {
         refuse(agent, told ? OTTER_OUTCOME_BAD_IMAGE : OTTER_OUTCOME_TOO_LARGE, OTTER_ERR_NOSPACE);
         return;
     }
-    len = otter_install_take(&agent->install, bytes, len);
-    otter_http_eat(&agent->http, len);
-    fetch->bytes += (uint32_t)len;
+    int taken = take_bytes(agent, bytes, len);
+    if (taken < 0) {
+        refuse(agent, OTTER_OUTCOME_BAD_IMAGE, taken);
+        return;
+    }
+    otter_http_eat(&agent->http, (size_t)taken);
+    fetch->at += (uint32_t)taken;
+    fetch->bytes += (uint32_t)taken;
     if (is_resumable(agent)) {
         fetch->tries = agent->fails = 0;
     }
@@ -362,9 +379,8 @@ static void take_whole(struct otter_agent *agent)
 static void take_end(struct otter_agent *agent)
 {
     struct otter_fetch *fetch = &agent->fetch;
-    uint32_t position = otter_install_position(&agent->install);
-    bool part = agent->http.head.status == 206 && position > fetch->from; /* of nothing: a break */
-    bool lacks = fetch->total != 0 && position < fetch->total;
+    bool part = agent->http.head.status == 206 && fetch->at > fetch->from; /* of nothing: a break */
+    bool lacks = fetch->total != 0 && fetch->at < fetch->total;
     fetch->cut = agent->http.cut;
     otter_http_finish(&agent->http);
     if (!lacks) {
@@ -377,8 +393,7 @@ static void take_end(struct otter_agent *agent)
 static void take_failure(struct otter_agent *agent, int err)
 {
     const struct otter_fetch *fetch = &agent->fetch;
-    if (fetch->live && fetch->total != 0 && fetch->skip == 0 &&
-        otter_install_position(&agent->install) == fetch->total) {
+    if (fetch->live && fetch->total != 0 && fetch->skip == 0 && fetch->at == fetch->total) {
         take_whole(agent); /* what broke lay behind the last byte: a chunk's end, a trailer */
     } else if (err == OTTER_ERR_IO || err == OTTER_ERR_TIMEOUT) {
         retry(agent, err);
@@ -424,18 +439,13 @@ static uint32_t exchange(struct otter_agent *agent)
 static int tell_state(struct otter_agent *agent)
 {
     struct otter_install *install = &agent->install;
-    struct otter_download download = {0};
     bool due = is_resumable(agent) && otter_install_checkpoint(install);
     if (!due && (install->told || !install->flushing)) {
         return 0;
     }
-    if (install->off != 0) {
-        download.off = install->off;
-        memcpy(download.source, agent->fetch.source, sizeof download.source);
-    }
-    install->saved_off = install->off;
+    agent->fetch.mark.off = install->saved_off = install->off;
     install->told = true;
-    int err = otter_state_save_download(agent->config->state, &download);
+    int err = otter_state_save_download(agent->config->state, &agent->fetch.mark);
     return err < 0 ? err : 1;
 }
 

@@ -36,11 +36,12 @@ void otter_http_close(struct otter_http *http)
 void otter_http_begin(struct otter_http *http, const struct otter_place *place,
                       const struct otter_request *request, uint32_t now_ms)
 {
+    struct otter_place to = place != NULL ? *place : otter_url_home(http->config);
     if (http->link != NULL &&
-        (http->state != OTTER_HTTP_IDLE || !otter_url_same_place(&http->at, place))) {
+        (http->state != OTTER_HTTP_IDLE || !otter_url_same_place(&http->at, &to))) {
         otter_http_close(http);
     }
-    http->at = *place;
+    http->at = to;
     http->request = *request;
     size_t len = strlen(request->path);
     len = len < OTTER_PATH_SIZE ? len : 0; /* init and job.c see to it that it fits */

@@ -45,7 +45,8 @@ enum otter_http_result {
 void otter_http_init(struct otter_http *http, const struct otter_agent_config *config,
                      const struct otter_version *running, void *buf, size_t size);
 
-/* request is copied; what it points to must live until the head is there. */
+/* place NULL: the configured server. request is copied; what it points to must live until the
+ * head is there. */
 void otter_http_begin(struct otter_http *http, const struct otter_place *place,
                       const struct otter_request *request, uint32_t now_ms);
 

@@ -10,6 +10,7 @@
 #include "agent/job.h"
 #include "agent/json.h"
 #include "agent/jws.h"
+#include "agent/patch.h"
 #include "agent/rollout.h"
 #include "agent/text.h"
 #include "agent/url.h"
@@ -101,6 +102,7 @@ struct reading {
     const char *texts[NUMBERS];          /* NULL: not given */
     uint32_t numbers[OBJECTS - NUMBERS]; /* 0: not given */
     bool objects[KEYS - OBJECTS];        /* given */
+    struct otter_patch_offer offer;
 };
 
 static bool is_signed(const struct otter_agent_config *config)
@@ -150,7 +152,7 @@ bool otter_job_version(const char *str, struct otter_version *ret_version, bool 
 }
 
 /* A number, or a string of digits; an empty string is as good as no key. */
-static int take_number(const struct otter_json_member *member, uint32_t *ret_number)
+int otter_job_number(const struct otter_json_member *member, uint32_t *ret_number)
 {
     const char *at = member->value;
     const char *end = at + strlen(at);
@@ -174,15 +176,16 @@ static int take_member(void *ctx, const struct otter_json_member *member)
                            is_in(keys[key].parent, member->parent))) {
         key++;
     }
-    if (key == KEYS) {
-        return 0; /* unknown keys are for devices to come */
+    if (key == KEYS) { /* unknown keys are for devices to come */
+        const struct otter_patcher *patcher = reading->config->patcher;
+        return patcher != NULL ? patcher->offer(&reading->offer, member) : 0;
     }
     if (key >= OBJECTS) {
         reading->objects[key - OBJECTS] = true;
         return member->kind == OTTER_JSON_OBJECT ? 0 : OTTER_ERR_CORRUPT;
     }
     if (key >= NUMBERS) {
-        return take_number(member, &reading->numbers[key - NUMBERS]);
+        return otter_job_number(member, &reading->numbers[key - NUMBERS]);
     }
     reading->texts[key] = member->value;
     return member->kind == OTTER_JSON_STRING ? 0 : OTTER_ERR_CORRUPT;
@@ -212,21 +215,23 @@ static int settle_paths(const struct reading *reading, struct otter_job *job)
     return settle_path(reading->texts[REPORT], job->report_path, sizeof job->report_path);
 }
 
-static bool settle_sha256(const char *value, struct otter_job *job)
+bool otter_job_hash(const char *value, uint8_t ret_hash[OTTER_HASH_SIZE])
 {
-    job->has_sha256 = value != NULL;
-    if (value == NULL) {
-        return true;
-    }
-    for (size_t i = 0; i < sizeof job->sha256; i++) {
+    for (size_t i = 0; i < OTTER_HASH_SIZE; i++) {
         unsigned high = otter_text_hex(*value++);
         unsigned low = high <= 15 ? otter_text_hex(*value++) : high;
         if (low > 15) {
             return false;
         }
-        job->sha256[i] = (uint8_t)(high << 4 | low);
+        ret_hash[i] = (uint8_t)(high << 4 | low);
     }
     return *value == '\0';
+}
+
+static bool settle_sha256(const char *value, struct otter_job *job)
+{
+    job->has_sha256 = value != NULL;
+    return value == NULL || otter_job_hash(value, job->sha256);
 }
 
 static bool settle_versions(const struct reading *reading, struct otter_job *job)
@@ -263,7 +268,7 @@ static bool settle_turn(const struct reading *reading, struct otter_job *job)
 
 static int settle(const struct reading *reading, struct otter_job *job)
 {
-    job->size = number_of(reading, SIZE);
+    job->size = job->file_size = number_of(reading, SIZE);
     job->sequence = number_of(reading, SEQUENCE);
     job->issued = number_of(reading, ISSUED);
     job->expires = number_of(reading, EXPIRES);
@@ -369,7 +374,7 @@ static enum otter_outcome judge(const struct reading *reading, struct otter_job 
 int otter_job_read(const struct otter_agent_config *config, char *text, size_t len, void *work,
                    size_t work_size, struct otter_job *ret_job)
 {
-    struct reading reading = {.config = config};
+    struct reading reading = {.config = config, .offer = {.config = config, .job = ret_job}};
     struct otter_jws jws = {.keys = config->job_keys,
                             .keys_count = config->job_keys_count,
                             .text = text,
@@ -390,27 +395,27 @@ int otter_job_read(const struct otter_agent_config *config, char *text, size_t l
     return err;
 }
 
+static int compare(struct otter_version version, bool has_build, const struct otter_version *other)
+{
+    if (!has_build) {
+        version.build = other->build; /* any */
+    }
+    return otter_version_compare(&version, other);
+}
+
 enum otter_outcome otter_job_follows(const struct otter_state *state,
                                      const struct otter_version *running,
                                      const struct otter_version *version, bool has_build)
 {
-    struct otter_version given = *version;
-    struct otter_version ours = *running;
-    struct otter_version floor = state->floor_version;
-    if (!has_build) {
-        given.build = ours.build = floor.build = 0;
-    }
-    int order = otter_version_compare(&given, &ours);
+    int order = compare(*version, has_build, running);
     if (order == 0) {
         return OTTER_OUTCOME_CURRENT;
     }
-    if (order < 0 || otter_version_compare(&given, &floor) < 0) {
+    if (order < 0 || compare(*version, has_build, &state->floor_version) < 0) {
         return OTTER_OUTCOME_OLDER;
     }
     for (uint32_t i = 0; i < state->rejects_count; i++) {
-        struct otter_version rejected = state->rejects[i].version;
-        rejected.build = has_build ? rejected.build : 0;
-        if (otter_version_compare(&given, &rejected) == 0) {
+        if (compare(*version, has_build, &state->rejects[i].version) == 0) {
             return OTTER_OUTCOME_REJECTED;
         }
     }

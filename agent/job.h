@@ -5,6 +5,7 @@
 #ifndef OTTER_AGENT_JOB_H
 #define OTTER_AGENT_JOB_H
 
+#include "agent/json.h"
 #include "otter/agent_object.h"
 
 /*
@@ -21,6 +22,13 @@ bool otter_job_is_over(const struct otter_agent_config *config, const struct ott
 
 /* "1.2.3" or "1.2.3+4", nothing else. */
 bool otter_job_version(const char *str, struct otter_version *ret_version, bool *ret_has_build);
+
+/* A number, or a string of digits; an empty string says as much as no key. 0, or
+ * OTTER_ERR_CORRUPT. */
+int otter_job_number(const struct otter_json_member *member, uint32_t *ret_number);
+
+/* 64 hexadecimal digits, nothing else. */
+bool otter_job_hash(const char *value, uint8_t ret_hash[OTTER_HASH_SIZE]);
 
 /* May this version follow the running one? NONE: yes. `has_build` false: the version was
  * given without one, and matches any. The same rule for a job and for an image header. */

@@ -9,6 +9,7 @@
 
 #include "agent/http.h"
 #include "agent/job.h"
+#include "agent/patch.h"
 #include "agent/phase.h"
 #include "agent/rollout.h"
 #include "agent/url.h"
@@ -26,14 +27,13 @@ const char *otter_job_path(const struct otter_agent_config *config)
 static void begin(struct otter_agent *agent)
 {
     const struct otter_agent_config *config = agent->config;
-    struct otter_place home = otter_url_home(config);
     struct otter_request request = {
         .method = "GET",
         .path = otter_job_path(config),
         .none_match = agent->job_validator[0] != '\0' ? agent->job_validator : NULL};
     agent->doc_len = 0;
     agent->begun = true;
-    otter_http_begin(&agent->http, &home, &request, agent->now_ms);
+    otter_http_begin(&agent->http, NULL, &request, agent->now_ms);
 }
 
 static uint32_t doc_max(const struct otter_agent *agent)
@@ -127,12 +127,15 @@ static enum otter_outcome judge(struct otter_agent *agent)
     return may_begin(agent);
 }
 
-
+/* What is to be fetched is settled: may it? */
 static bool may_download(struct otter_agent *agent)
 {
     const struct otter_agent_hooks *hooks = &agent->config->hooks;
+    if (agent->config->patcher != NULL) {
+        agent->config->patcher->choose(agent);
+    }
     return hooks->may_download == NULL ||
-           hooks->may_download(hooks->ctx, &agent->job.version, agent->job.size);
+           hooks->may_download(hooks->ctx, &agent->job.version, agent->job.file_size);
 }
 
 void otter_job_remember(struct otter_agent *agent, enum otter_outcome outcome)

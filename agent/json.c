@@ -239,8 +239,8 @@ static bool get_value(struct reader *reader, unsigned c)
         member->value = get_string(reader);
         return member->value != NULL;
     }
-    member->kind = c == '{' ? OTTER_JSON_OBJECT : OTTER_JSON_OTHER;
-    if (c == '{' || c == '[') {
+    member->kind = c == '{' ? OTTER_JSON_OBJECT : c == '[' ? OTTER_JSON_ARRAY : OTTER_JSON_OTHER;
+    if (member->kind != OTTER_JSON_OTHER) {
         return true;
     }
     reader->at -= c != '\0';
@@ -263,14 +263,21 @@ static int hand_out(struct reader *reader)
     return err;
 }
 
+/* In the root, in a member of it, or in an item of one. */
+static bool is_near(const struct reader *reader)
+{
+    return reader->depth <= 2 || (reader->depth == 3 && reader->open[1] % 2 != 0 &&
+                                  reader->open[2] % 2 == 0);
+}
+
 /* A value, which begins with c. */
-static int get_item(struct reader *reader, unsigned c, bool keyed)
+static int get_item(struct reader *reader, unsigned c)
 {
     reader->state = BEHIND_ITEM;
     if (!get_value(reader, c) || reader->at == reader->end) { /* the root is still open */
         return OTTER_ERR_CORRUPT;
     }
-    int err = keyed && reader->depth <= 2 ? hand_out(reader) : 0;
+    int err = is_near(reader) ? hand_out(reader) : 0;
     bool nested = c == '{' || c == '[';
     return err == 0 && nested && !open_container(reader, c == '[') ? OTTER_ERR_CORRUPT : err;
 }
@@ -289,11 +296,13 @@ static int get_next(struct reader *reader, unsigned c)
         reader->state = BEHIND_COMMA;
         return c == ',' ? 0 : OTTER_ERR_CORRUPT;
     }
-    if (container % 2 != 0) {
-        return get_item(reader, c, false);
+    reader->member.item = container % 2 != 0;
+    if (reader->member.item) {
+        reader->member.key = "";
+        return get_item(reader, c);
     }
     int err = c == '"' ? get_key(reader) : OTTER_ERR_CORRUPT;
-    return err < 0 ? err : get_item(reader, get_mark(reader), true);
+    return err < 0 ? err : get_item(reader, get_mark(reader));
 }
 
 int otter_json_read(char *text, size_t len, void *work, size_t work_size,

@@ -2,13 +2,15 @@
 /*
  * json.h - one JSON object, read strictly in one pass, member by member.
  *
- * Members of the root are handed out, and those of an object that is itself a member of the
- * root; anything deeper is only checked. The text is unescaped where it lies. Members are
+ * Members of the root are handed out, those of an object that is itself a member of the root,
+ * and the items of an array that is one, each before its own members where it is an object;
+ * anything deeper is only checked. The text is unescaped where it lies. Members are
  * handed out before the rest is read: an error that comes later voids them.
  */
 #ifndef OTTER_AGENT_JSON_H
 #define OTTER_AGENT_JSON_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,14 +20,16 @@ enum otter_json_kind {
     OTTER_JSON_STRING,
     OTTER_JSON_NUMBER,
     OTTER_JSON_OBJECT, /* its members follow */
-    OTTER_JSON_OTHER   /* true, false, null, an array */
+    OTTER_JSON_ARRAY,  /* its items follow */
+    OTTER_JSON_OTHER   /* true, false, null */
 };
 
 struct otter_json_member {
-    const char *parent; /* key of the object it is in; NULL: the root */
+    const char *parent; /* key of the root's member it is in; NULL: it is one itself */
     const char *key;    /* strings end with NUL and stay in the text, also after the reading */
     const char *value;  /* string: unescaped; number: as written, for this call only; else "" */
     enum otter_json_kind kind;
+    bool item; /* of an array: it has no key ("") */
 };
 
 /* Calls `take` for each member; its first negative result ends the reading and is returned.

@@ -29,6 +29,9 @@ void otter_agent_enter(struct otter_agent *agent, enum otter_agent_phase phase);
  * report), until the next poll or, after a failure that may pass, the next try. */
 void otter_agent_end(struct otter_agent *agent, enum otter_outcome outcome, int err);
 
+/* The image that runs: what lies in the primary. As otter_image_parse. */
+int otter_agent_running(const struct otter_agent_config *config, struct otter_image *ret_image);
+
 /* What a failed exchange is to be called. */
 enum otter_outcome otter_agent_blame(int err);
 
@@ -48,6 +51,9 @@ bool otter_agent_has_job(const struct otter_agent *agent);
 /* A new image begins: forget how the last one came along. */
 void otter_fetch_reset(struct otter_agent *agent);
 
+/* The server's file, or what is in flash, is not the one that was begun: begin again. */
+void otter_fetch_restart(struct otter_agent *agent);
+
 /* This file came to no good: leave it alone for the next poll, or, if it was so before, for
  * the next 2, 4, ... 128. */
 void otter_fetch_distrust(struct otter_agent *agent, enum otter_outcome outcome);
@@ -55,6 +61,14 @@ void otter_fetch_distrust(struct otter_agent *agent, enum otter_outcome outcome)
 /* Look at the first bytes of the image, once they are staged: may it follow? NONE: yes. */
 enum otter_outcome otter_fetch_judge(struct otter_agent *agent);
 enum { OTTER_FETCH_HEADER = 32 };
+
+enum otter_verify_stage {
+    OTTER_VERIFY_PARSE,
+    OTTER_VERIFY_FILE,   /* the job's SHA256 over every byte of the file */
+    OTTER_VERIFY_IMAGE,  /* hash and signature of the image */
+    OTTER_VERIFY_FORGET, /* the download's progress */
+    OTTER_VERIFY_REQUEST
+};
 
 /* Keep this in mind for the server, unless it takes no reports. */
 void otter_report_note(struct otter_agent *agent, enum otter_outcome result);

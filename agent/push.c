@@ -65,6 +65,7 @@ int otter_agent_push_begin(struct otter_agent *agent, uint32_t size)
     otter_http_close(&agent->http);
     agent->was_stopped = agent->phase == OTTER_AGENT_STOPPED;
     agent->announced = agent->pushing = true;
+    agent->job.delta = false;
     agent->fetch.bytes = 0;
     agent->fetch.start_ms = agent->now_ms;
     otter_fetch_reset(agent);

@@ -78,10 +78,12 @@ void otter_report_note(struct otter_agent *agent, enum otter_outcome result)
     report->attempts = state->attempts;
     report->bytes = agent->fetch.bytes;
     report->seconds = (agent->now_ms - agent->fetch.start_ms) / 1000;
+    report->via = agent->job.delta ? "delta" : "image";
     report->sequence = agent->job.sequence != 0 ? agent->job.sequence : state->job_sequence;
     report->tries = 0;
     if (result == OTTER_OUTCOME_REVERTED || result == OTTER_OUTCOME_CONFIRMED) {
         report->bytes = report->seconds = 0; /* the download was before the reset */
+        report->via = NULL;
     }
     make_id(agent, report);
     otter_timer_set(&report->timer, agent->now_ms, 0);
@@ -137,6 +139,7 @@ static void write_body(const struct otter_agent *agent, struct otter_text *text)
     add_number(text, "attempts", report->attempts);
     add_number(text, "bytes", report->bytes);
     add_number(text, "seconds", report->seconds);
+    add_string(text, "via", report->via);
     add_number(text, "sequence", report->sequence);
     otter_text_add(text, "}");
 }
@@ -180,7 +183,6 @@ static void fail(struct otter_agent *agent)
 
 static void begin(struct otter_agent *agent)
 {
-    struct otter_place home = otter_url_home(agent->config);
     struct otter_install *install = &agent->install;
     struct otter_report *report = &agent->report;
     struct otter_text text = {.buf = (char *)install->stage, .size = install->stage_size};
@@ -193,7 +195,7 @@ static void begin(struct otter_agent *agent)
                                     .path = report_path(agent),
                                     .body = text.buf,
                                     .body_len = text.len};
-    otter_http_begin(&agent->http, &home, &request, agent->now_ms);
+    otter_http_begin(&agent->http, NULL, &request, agent->now_ms);
 }
 
 uint32_t otter_report_step(struct otter_agent *agent)

@@ -16,7 +16,6 @@ enum { SHORT_BODY = 4096 };
 static void begin(struct otter_agent *agent)
 {
     const struct otter_agent_config *config = agent->config;
-    struct otter_place home = otter_url_home(config);
     struct otter_request request = {
         .method = "GET",
         .path = otter_job_path(config)};
@@ -25,7 +24,7 @@ static void begin(struct otter_agent *agent)
         request.ranged = true;
         request.last = OTTER_FETCH_HEADER - 1;
     }
-    otter_http_begin(&agent->http, &home, &request, agent->now_ms);
+    otter_http_begin(&agent->http, NULL, &request, agent->now_ms);
 }
 
 static void try_later(struct otter_agent *agent, enum otter_outcome outcome, int err)
@@ -79,8 +78,7 @@ static uint32_t confirm(struct otter_agent *agent)
 {
     const struct otter_agent_config *config = agent->config;
     struct otter_image *running = &agent->verify.image;
-    struct otter_view view = otter_view_of(&config->state->layout->primary);
-    int err = otter_image_parse(&view, running);
+    int err = otter_agent_running(config, running);
     if (err == OTTER_OK) {
         otter_report_note(agent, OTTER_OUTCOME_CONFIRMED);
         err = otter_state_confirm(config->state, running);

@@ -12,14 +12,6 @@
 #include "agent/phase.h"
 #include "otter/result.h"
 
-enum verify_stage {
-    VERIFY_PARSE,
-    VERIFY_FILE,    /* the job's SHA256 over every byte of the file */
-    VERIFY_IMAGE,   /* hash and signature of the image */
-    VERIFY_FORGET,  /* the download's progress */
-    VERIFY_REQUEST
-};
-
 static uint32_t load_le32(const uint8_t *bytes)
 {
     return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
@@ -91,14 +83,14 @@ static void fail(struct otter_agent *agent, enum otter_outcome outcome, int err)
     otter_agent_end(agent, outcome, err);
 }
 
-static void next_stage(struct otter_agent *agent, enum verify_stage stage)
+static void next_stage(struct otter_agent *agent, enum otter_verify_stage stage)
 {
     struct otter_verify *verify = &agent->verify;
     verify->stage = (uint8_t)stage;
     verify->check.off = 0;
-    if (stage == VERIFY_FILE) {
+    if (stage == OTTER_VERIFY_FILE) {
         otter_sha256_init(&verify->check.sha);
-    } else if (stage == VERIFY_IMAGE) {
+    } else if (stage == OTTER_VERIFY_IMAGE) {
         struct otter_view view = verify->check.view;
         otter_image_check_begin(&verify->check, &view, &verify->image, agent->config->keys,
                                 agent->config->keys_count);
@@ -144,7 +136,7 @@ static void parse(struct otter_agent *agent)
         return;
     }
     bool hashed = otter_agent_has_job(agent) && agent->job.has_sha256;
-    next_stage(agent, hashed ? VERIFY_FILE : VERIFY_IMAGE);
+    next_stage(agent, hashed ? OTTER_VERIFY_FILE : OTTER_VERIFY_IMAGE);
 }
 
 static void hash_file(struct otter_agent *agent)
@@ -168,7 +160,7 @@ static void hash_file(struct otter_agent *agent)
         fail(agent, OTTER_OUTCOME_BAD_IMAGE, OTTER_ERR_AUTH);
         return;
     }
-    next_stage(agent, VERIFY_IMAGE);
+    next_stage(agent, OTTER_VERIFY_IMAGE);
 }
 
 static void check_image(struct otter_agent *agent)
@@ -181,7 +173,7 @@ static void check_image(struct otter_agent *agent)
                                             &agent->verify.check.view, &agent->verify.image)) {
         fail(agent, OTTER_OUTCOME_NOT_FOR_US, OTTER_ERR_REFUSED);
     } else if (err == 0) {
-        next_stage(agent, VERIFY_FORGET);
+        next_stage(agent, OTTER_VERIFY_FORGET);
     }
 }
 
@@ -193,7 +185,7 @@ static void forget(struct otter_agent *agent)
         fail(agent, OTTER_OUTCOME_FLASH, err);
         return;
     }
-    next_stage(agent, VERIFY_REQUEST);
+    next_stage(agent, OTTER_VERIFY_REQUEST);
 }
 
 static void request(struct otter_agent *agent)
@@ -214,14 +206,14 @@ static void request(struct otter_agent *agent)
 
 uint32_t otter_verify_step(struct otter_agent *agent)
 {
-    static void (*const stages[])(struct otter_agent *agent) = {[VERIFY_PARSE] = parse,
-                                                               [VERIFY_FILE] = hash_file,
-                                                               [VERIFY_IMAGE] = check_image,
-                                                               [VERIFY_FORGET] = forget,
-                                                               [VERIFY_REQUEST] = request};
+    static void (*const stages[])(struct otter_agent *agent) = {[OTTER_VERIFY_PARSE] = parse,
+                                                               [OTTER_VERIFY_FILE] = hash_file,
+                                                               [OTTER_VERIFY_IMAGE] = check_image,
+                                                               [OTTER_VERIFY_FORGET] = forget,
+                                                               [OTTER_VERIFY_REQUEST] = request};
     if (!agent->begun) {
         agent->begun = true;
-        agent->verify.stage = VERIFY_PARSE;
+        agent->verify.stage = OTTER_VERIFY_PARSE;
     }
     stages[agent->verify.stage](agent);
     return 0;

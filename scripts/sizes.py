@@ -22,6 +22,8 @@ LIBRARY_FRAME = 32  # bytes, of functions that do not say (assembly)
 TABLED = elf.Stack.TABLED
 # What a call through a pointer is spelled with -> the functions behind it.
 POINTERS = [
+    (r"patcher->\w+", r"(offer|choose|begin|take|give_up)_patch"),
+    (r"read_(old|new)", r"read_(old|new)"),
     (r"read|prog|erase|write", r"(board|flash)_(read|prog|erase|write)"),
     (r"verify", r"otter_(ecdsa_p256|ed25519)_verify"),
     (r"feed", r"feed|board_feed"),

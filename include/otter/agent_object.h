@@ -8,59 +8,13 @@
 #ifndef OTTER_AGENT_OBJECT_H
 #define OTTER_AGENT_OBJECT_H
 
-#include "otter/agent.h"
+#include "otter/delta.h"
+#include "otter/http_object.h"
 
-#define OTTER_PATH_SIZE 1280u    /* path and query of a URL, with NUL: signed ones are long */
-#define OTTER_JOB_PATH_SIZE 256u /* the same in a job document */
-#define OTTER_VALIDATOR_SIZE 72u /* ETag with its quotes, or an HTTP date, with NUL */
+#define OTTER_JOB_PATH_SIZE 256u /* path and query of a URL in a job document, with NUL */
 
 struct otter_timer { /* wait.c */
     uint32_t start_ms, wait_ms;
-};
-
-struct otter_place { /* url.c: where a connection goes */
-    const char *host; /* one of the configuration's names: nothing else is ever contacted */
-    uint16_t port;
-    bool tls;
-};
-
-struct otter_request {
-    const char *path, *method;
-    const char *none_match; /* ETag or date: answer 304 if still so; NULL: none */
-    const char *if_range;   /* likewise: the range only if still so */
-    const char *body;       /* POST */
-    size_t body_len;
-    uint32_t from, last;    /* range; last UINT32_MAX: to the end */
-    bool ranged;
-};
-
-struct otter_head { /* head.c: what the head of an answer said */
-    uint16_t status;
-    bool http_1_0, close, keep_alive, chunked, encoded;
-    bool has_length, has_range, has_location, location_elsewhere, has_etag;
-    bool has_retry, retry_is_date;
-    int location_err;
-    uint32_t length;
-    uint32_t range_from, range_last, range_total; /* range_total 0: not told */
-    int64_t retry, date; /* seconds, or Unix time when retry_is_date; date -1: none */
-    char etag[OTTER_VALIDATOR_SIZE];
-    char modified[32];
-};
-
-struct otter_http { /* http.c, head.c, body.c */
-    const struct otter_agent_config *config;
-    const struct otter_version *running; /* to be told in requests */
-    const struct otter_transport *link;  /* NULL: no connection */
-    struct otter_place at;               /* of the connection and of the request */
-    uint8_t state, chunk_state, framing, hops, interim;
-    bool reused, answered, skipping, cr, line_empty, cut;
-    uint8_t *buf; /* request out, answer in */
-    size_t size, off, end, line_len;
-    uint32_t head_size, left, meta_len; /* left: bytes of the body or of the chunk */
-    uint32_t last_ms, window_ms, window_bytes;
-    struct otter_request request;
-    struct otter_head head;
-    char path[OTTER_PATH_SIZE];
 };
 
 struct otter_job { /* job.c: what a job document asks for */
@@ -68,7 +22,11 @@ struct otter_job { /* job.c: what a job document asks for */
     struct otter_place place;
     enum otter_outcome verdict; /* OTTER_OUTCOME_NONE: it is for us */
     bool has_build, has_sha256, has_report;
+    bool delta; /* the file to fetch, path and file_size, is a patch that makes the image */
     uint32_t size, poll_seconds, sequence, issued, expires; /* 0: not given */
+    uint32_t file_size;     /* bytes of the file to fetch; 0: not given */
+    const char *patch_path; /* of the patch for the running image, in the document's text */
+    uint32_t patch_size;    /* 0: there is none */
     uint32_t turn; /* Unix time of our turn in the rollout; 0: at once; OTTER_TURN_NEVER */
     uint8_t sha256[OTTER_HASH_SIZE];
     char path[OTTER_JOB_PATH_SIZE];
@@ -88,19 +46,29 @@ struct otter_install { /* install.c: image bytes on their way into the secondary
 };
 
 struct otter_fetch { /* download.c: one image, over as many connections as it takes */
-    uint32_t total;  /* bytes of the image; 0: not known yet */
-    uint32_t from, skip; /* where the request begins; bytes of the answer that are here */
-    uint32_t bytes;  /* received so far, skipped ones too */
+    uint32_t bytes;   /* received so far, skipped ones too */
     uint32_t start_ms;
     uint8_t tries;    /* without a byte of progress, in a row */
     uint8_t restarts; /* because the server's copy changed */
+    /* what follows is forgotten when it begins again */
+    uint32_t total;  /* bytes of the file; 0: not known yet; whole: of the image */
+    uint32_t at;     /* bytes of the file that are here, in flash or used up by the patcher */
+    uint32_t from, skip; /* where the request begins; bytes of the answer that are here */
     bool live, judged; /* install holds bytes of this source; the header was looked at */
     bool resumed;  /* bytes from before the last reset are in it */
     bool resuming; /* to be told once the server agreed */
     bool source_known, whole; /* whole: all bytes are there */
     bool cut;   /* the end of the connection ended it: the image must know its own size */
-    uint8_t source[16];                   /* digest of path, validator and size */
+    struct otter_download mark; /* to be remembered; source: digest of path, validator and size */
     char validator[OTTER_VALIDATOR_SIZE]; /* strong; "": none known */
+};
+
+struct otter_patching { /* patch.c: a patch on its way through the decoder */
+    struct otter_delta_io io;
+    uint32_t fed;      /* bytes of the patch that the decoder took */
+    uint32_t compared; /* bytes of the result that lie in the slot already */
+    uint32_t refused;  /* first bytes of an image's SHA256: no more patches that make it */
+    uint8_t breaks;    /* checks in a row that the network ended before there was a header */
 };
 
 struct otter_verify { /* verify.c */
@@ -117,19 +85,16 @@ struct otter_report { /* report.c */
     struct otter_timer timer;
     uint8_t attempts, tries;
     bool done; /* only the state has to hear of it */
+    const char *via; /* "image", "delta"; NULL: nothing was fetched since the start */
     enum otter_outcome told; /* the last report that is done with, and its `to` */
     struct otter_version from, to, told_to;
     enum otter_agent_phase then; /* phase after this one */
 };
 
-struct otter_agent { /* agent.c */
+struct otter_agent { /* agent.c; in the order of what is used most: small offsets, short code */
     const struct otter_agent_config *config;
     enum otter_agent_phase phase;
     enum otter_outcome outcome, judged; /* judged: what a 304 for job_validator means */
-    int err;
-    struct otter_version running;
-    uint32_t now_ms, poll_seconds, doc_len; /* poll_seconds: from the last job; 0: none */
-    struct otter_timer timer;
     uint8_t fails;             /* in a row; the exponent of the back-off */
     bool announced, begun;     /* the first phase was entered; this phase has begun its work */
     bool pushing, was_stopped; /* the application brings the bytes; it had stopped us before */
@@ -137,11 +102,16 @@ struct otter_agent { /* agent.c */
     bool polled;               /* since the start, or a failure: the waits between polls are spread */
     uint8_t bad_times, bad_skips;   /* bad_source came to bad_outcome: polls that still */
     enum otter_outcome bad_outcome; /* leave it alone while it is the same */
+    int err;
+    struct otter_version running;
+    uint32_t now_ms, poll_seconds, doc_len; /* poll_seconds: from the last job; 0: none */
+    struct otter_timer timer;
     struct otter_install install;
     struct otter_fetch fetch;
-    struct otter_http http;
+    struct otter_patching patching;
     struct otter_report report;
     struct otter_job job;
+    struct otter_http http;
     struct otter_verify verify;
     uint8_t bad_source[16];
     char job_validator[OTTER_VALIDATOR_SIZE];

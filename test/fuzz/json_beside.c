@@ -14,6 +14,7 @@
 struct beside {
     const json_t *root; /* NULL: a number that jansson has no type for */
     size_t members;
+    size_t items; /* of the array that is read */
     const char *why;
 };
 
@@ -21,7 +22,8 @@ static const char *compare_value(const struct otter_json_member *member, const j
 {
     if (json_is_string(value) != (member->kind == OTTER_JSON_STRING) ||
         json_is_number(value) != (member->kind == OTTER_JSON_NUMBER) ||
-        json_is_object(value) != (member->kind == OTTER_JSON_OBJECT)) {
+        json_is_object(value) != (member->kind == OTTER_JSON_OBJECT) ||
+        json_is_array(value) != (member->kind == OTTER_JSON_ARRAY)) {
         return "a member is of another kind";
     }
     if (json_is_string(value) && strcmp(json_string_value(value), member->value) != 0) {
@@ -41,7 +43,14 @@ static int compare(void *ctx, const struct otter_json_member *member)
         return 0;
     }
     const json_t *parent = member->parent != NULL ? json_object_get(beside->root, member->parent) : beside->root;
-    const json_t *value = json_object_get(parent, member->key);
+    if (member->parent == NULL) {
+        beside->items = 0;
+    } else if (member->item) {
+        beside->items++;
+    } else if (json_is_array(parent)) {
+        parent = json_array_get(parent, beside->items - 1);
+    }
+    const json_t *value = member->item ? json_array_get(parent, beside->items - 1) : json_object_get(parent, member->key);
     beside->why = value == NULL ? "a member is not there" : compare_value(member, value);
     return 0;
 }
@@ -89,8 +98,13 @@ static size_t members_of(json_t *root)
     size_t count = json_object_size(root);
     const char *key;
     json_t *value;
+    json_t *item;
+    size_t i;
     json_object_foreach (root, key, value) {
-        count += json_object_size(value);
+        count += json_object_size(value) + json_array_size(value);
+        json_array_foreach (value, i, item) {
+            count += json_object_size(item);
+        }
     }
     return count;
 }

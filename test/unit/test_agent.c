@@ -46,7 +46,7 @@ static void test_newer_version_is_installed(void **test)
     assert_string_equal(rig_report(rig),
                         "\"device\":\"device-1\",\"board\":\"B\",\"from\":\"1.0.0\",\"to\":\"1.1.0\","
                         "\"result\":\"installing\",\"reason\":\"none\",\"attempts\":0,\"bytes\":200001,"
-                        "\"seconds\":0,\"sequence\":0}");
+                        "\"seconds\":0,\"via\":\"image\",\"sequence\":0}");
 }
 
 static void test_polls_keep_their_distance(void **test)

@@ -64,7 +64,7 @@ static void test_a_trial_is_confirmed_once_healthy_and_connected(void **test)
     assert_true(rig_run(rig, OTTER_EVENT_REPORTED, OTTER_OUTCOME_CONFIRMED, 1000));
     assert_string_equal(rig_report(rig),
                         "\"device\":\"device-1\",\"board\":\"B\",\"from\":\"1.0.0\",\"to\":\"1.1.0\","
-                        "\"result\":\"confirmed\",\"reason\":\"none\",\"attempts\":1,\"bytes\":0,\"seconds\":0,\"sequence\":0}");
+                        "\"result\":\"confirmed\",\"reason\":\"none\",\"attempts\":1,\"bytes\":0,\"seconds\":0,\"via\":\"\",\"sequence\":0}");
     assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_CURRENT);
     assert_int_equal(rig->reports, 1);
     assert_int_equal(rig->tls.opens, 1); /* one connection: trial, job, report, poll */
@@ -91,7 +91,7 @@ static void test_a_revert_is_reported_then_acknowledged(void **test)
     assert_true(rig_run(rig, OTTER_EVENT_REPORTED, OTTER_OUTCOME_REVERTED, 1000));
     assert_string_equal(rig_report(rig),
                         "\"device\":\"device-1\",\"board\":\"B\",\"from\":\"1.0.0\",\"to\":\"1.1.0\","
-                        "\"result\":\"reverted\",\"reason\":\"watchdog\",\"attempts\":3,\"bytes\":0,\"seconds\":0,\"sequence\":0}");
+                        "\"result\":\"reverted\",\"reason\":\"watchdog\",\"attempts\":3,\"bytes\":0,\"seconds\":0,\"via\":\"\",\"sequence\":0}");
     rig_step(rig);
     assert_int_equal(rig->state.reason, OTTER_REASON_NONE);
     for (int i = 0; i < 3; i++) {

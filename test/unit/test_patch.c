@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_patch.c - images that come as a patch: which is taken, and when the whole image is. */
+#include "patch_rig.h"
+
+static struct rig *rig;
+enum { OLD = 24000, NEW = 24612 };
+
+static int setup(void **test)
+{
+    (void)test;
+    struct sim_map map = rig_map();
+    rig = patch_rig_create(&map);
+    patch_offer(rig, OLD, 1, NEW);
+    return 0;
+}
+
+static int teardown(void **test)
+{
+    (void)test;
+    patch_rig_destroy(rig);
+    return 0;
+}
+
+static void again(void)
+{
+    teardown(NULL);
+    setup(NULL);
+}
+
+/* ---- which ---- */
+
+static void test_the_patch_for_the_running_image_is_taken(void **test)
+{
+    (void)test;
+    assert_true(patch.bytes.len < NEW / 10);
+    patch_expect(rig, "delta");
+    assert_int_equal(patch.requests, 1);
+    assert_int_equal(rig->image_requests, 0);
+    assert_int_equal(rig->agent.fetch.bytes, patch.bytes.len);
+    assert_null(strstr(patch.last_request, "Range:"));
+    unsigned progress = 0;
+    for (unsigned i = 0; i < rig->events_count; i++) {
+        const struct otter_event *event = &rig->events[i];
+        if (event->kind == OTTER_EVENT_PROGRESS) {
+            progress++;
+            assert_true(event->delta && event->total == NEW && event->done <= NEW);
+        }
+    }
+    assert_int_equal(progress, NEW / 16384 + 1);
+}
+
+static void test_every_geometry_takes_patches(void **test)
+{
+    (void)test;
+    for (int part = 0; part < RIG_GEOMETRIES; part++) {
+        for (int trailers = 0; trailers < (part % 3 == 0 ? 2 : 1); trailers++) { /* they want small units */
+            struct sim_map map = rig_geometry(part);
+            if (trailers != 0) {
+                map.journal.size = 0;
+                map.mode = OTTER_MODE_OVERWRITE;
+            }
+            patch_rig_destroy(rig);
+            rig = patch_rig_create(&map);
+            patch_offer(rig, OLD, 1, NEW + 1 + (size_t)part);
+            rig->config.io_size = part % 2 == 0 ? 2048 + 512 : sizeof rig->io;
+            rig->config.range_size = part % 3 == 0 ? 100 : 0;
+            rig_start(rig);
+            patch_expect(rig, "delta");
+        }
+    }
+}
+
+static void test_smaller_and_larger_images(void **test)
+{
+    (void)test;
+    static const size_t sizes[] = {RIG_OVERHEAD + 40, 700, 8000, 30000};
+    for (size_t from = 0; from < 4; from++) {
+        for (size_t to = 0; to < 4; to++) {
+            again();
+            patch_offer(rig, sizes[from], 1, sizes[to] + 3);
+            patch_expect(rig, "delta");
+        }
+    }
+}
+
+static void test_an_agent_without_a_patcher_takes_the_whole_image(void **test)
+{
+    (void)test;
+    rig->config.patcher = NULL;
+    rig_start(rig);
+    patch_expect(rig, "image");
+    assert_int_equal(patch.requests, 0);
+}
+
+static void test_a_patcher_needs_its_room(void **test)
+{
+    (void)test;
+    rig->config.delta = NULL;
+    assert_int_equal(otter_agent_init(&rig->agent, &rig->config), OTTER_ERR_ARG);
+}
+
+static void test_a_patch_for_another_image_is_left_alone(void **test)
+{
+    (void)test;
+    uint8_t from[32];
+    memset(from, 0xab, sizeof from);
+    patch_offer_job(rig, from);
+    patch_expect(rig, "image");
+    assert_int_equal(patch.requests, 0);
+}
+
+static void change_job(const char *from, const char *to)
+{
+    char job[sizeof rig->job];
+    char *at = strstr(rig->job, from);
+    assert_non_null(at);
+    snprintf(job, sizeof job, "%.*s%s%s", (int)(at - rig->job), rig->job, to, at + strlen(from));
+    memcpy(rig->job, job, sizeof job);
+}
+
+static void test_without_size_or_digest_of_the_image_there_is_no_patch(void **test)
+{
+    (void)test;
+    change_job("\"Size\":24612,", "");
+    patch_expect(rig, "image");
+    again();
+    change_job("\"SHA256\":", "\"Other\":");
+    patch_expect(rig, "image");
+}
+
+static void test_an_entry_that_lacks_something_is_none(void **test)
+{
+    (void)test;
+    static const char *const keys[] = {"\"File\":\"/image.otd\"", "\"From\":\"", "\"Size\":"};
+    for (size_t key = 0; key < 3; key++) {
+        again();
+        char *list = strstr(rig->job, "},{");
+        char *at = strstr(list, keys[key]);
+        at[1] = 'X';
+        patch_expect(rig, "image");
+    }
+}
+
+static void test_a_malformed_list_makes_the_job_bad(void **test)
+{
+    (void)test;
+    static const struct {
+        const char *from, *to;
+    } changes[] = {{"\"Deltas\":[", "\"Deltas\":[1,"},      {"\"Deltas\":[", "\"Deltas\":[[],"},
+                   {"\"Size\":77", "\"Size\":true"},        {"\"Size\":77", "\"Size\":-1"},
+                   {"/other.otd", "other.otd"},             {"\"/other.otd\"", "7"},
+                   {"\"From\":\"00", "\"From\":\"0"},       {"\"From\":\"00", "\"From\":\"0g"},
+                   {"},{\"From", "},{\"SHA256\":7,\"From"}, {"},{\"From", "},{\"Sha256\":\"12\",\"From"},
+                   {"\"Deltas\":[{", "\"Deltas\":null,\"X\":[{"}};
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        again();
+        change_job(changes[i].from, changes[i].to);
+        assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_BAD_JOB);
+        assert_int_equal(patch.requests, 0);
+    }
+    again();
+    change_job("\"Deltas\":[{", "\"Deltas\":[{\"\":{},\"other\":[1,{\"File\":3}],");
+    patch_expect(rig, "delta");
+}
+
+static void test_a_path_that_is_too_long_is_no_patch(void **test)
+{
+    (void)test;
+    char path[400] = "/";
+    memset(path + 1, 'p', 300);
+    change_job("/image.otd", path);
+    patch_expect(rig, "image");
+}
+
+/* ---- the whole image in its place ---- */
+
+static void expect_fallback(void)
+{
+    rig->events_count = 0;
+    patch_expect(rig, "image");
+    assert_int_equal(patch_given_up(rig), 1);
+    assert_int_equal(rig->image_requests, 1);
+    assert_null(strstr(rig->last_image_request, "Range:"));
+}
+
+static void test_a_corrupt_patch_is_given_up(void **test)
+{
+    (void)test;
+    size_t len = patch.bytes.len;
+    for (size_t at = 0; at < len; at += at < 50 ? 1 : 61) {
+        if (at >= 11 && at < 15) {
+            continue; /* the address, which this filter does not ask for */
+        }
+        again();
+        patch.bytes.data[at] ^= 0x10;
+        expect_fallback();
+    }
+}
+
+static void running_hash(uint8_t ret_hash[32])
+{
+    struct otter_image running;
+    struct otter_view view = otter_view_of(&rig->layout.primary);
+    assert_int_equal(otter_image_parse(&view, &running), 0);
+    memcpy(ret_hash, running.hash, sizeof running.hash);
+}
+
+static void test_a_patch_of_another_length_is_given_up(void **test)
+{
+    (void)test;
+    uint8_t from[32];
+    patch.bytes.len--; /* the server has less than the job says */
+    expect_fallback();
+    again();
+    patch.bytes.data = realloc(patch.bytes.data, patch.bytes.len + 10);
+    patch.bytes.len += 10;
+    expect_fallback();
+    for (int more = 0; more < 2; more++) { /* job, server and header agree, the patch itself does not */
+        again();
+        running_hash(from);
+        patch.bytes.data = realloc(patch.bytes.data, patch.bytes.len + 8);
+        patch.bytes.len += more != 0 ? 8 : (size_t)-8; /* more than a coder may leave open */
+        patch.bytes.data[8] = (uint8_t)patch.bytes.len; /* of the header: its length */
+        patch.bytes.data[9] = (uint8_t)(patch.bytes.len >> 8);
+        patch_offer_job(rig, from);
+        expect_fallback();
+    }
+}
+
+static void test_a_patch_of_other_images_is_given_up_before_anything_is_erased(void **test)
+{
+    (void)test;
+    static const size_t fields[] = {0, 1, 2, 5, 8, 15, 30, 31, 46}; /* docs/spec: header */
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        again();
+        patch.bytes.data[fields[i]] ^= 1;
+        uint64_t before = sim_flash_of(&rig->layout.secondary)->count.erased_bytes;
+        while (patch_given_up(rig) == 0) {
+            rig->now_ms += rig_step(rig);
+        }
+        assert_int_equal(sim_flash_of(&rig->layout.secondary)->count.erased_bytes, before);
+        patch_expect(rig, "image");
+    }
+}
+
+static size_t status_answer(struct rig *the_rig, const char *request, char *reply)
+{
+    if (strncmp(request, "GET /image.otd ", 15) != 0) {
+        return 0;
+    }
+    patch.requests++;
+    return rig_text(reply, "HTTP/1.1 %d X\r\nContent-Length: 0\r\n\r\n", the_rig->answer_state);
+}
+
+static void test_a_patch_that_is_not_there_is_given_up(void **test)
+{
+    (void)test;
+    static const int statuses[] = {404, 403, 410, 400, 204, 304, 416};
+    for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
+        again();
+        rig->answer = status_answer;
+        rig->answer_state = statuses[i];
+        expect_fallback();
+        assert_int_equal(patch.requests, 1);
+    }
+}
+
+static void test_a_busy_server_is_asked_for_the_patch_again(void **test)
+{
+    (void)test;
+    rig->answer = status_answer;
+    rig->answer_state = 503;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_SERVER);
+    }
+    assert_int_equal(patch.requests, 3);
+    assert_int_equal(rig->image_requests, 0);
+    rig->answer = patch_answer;
+    patch_expect(rig, "delta");
+}
+
+static void test_a_patch_that_never_comes_is_given_up_in_the_end(void **test)
+{
+    (void)test;
+    rig->answer = status_answer;
+    rig->answer_state = 500;
+    for (int i = 0; i < 7; i++) {
+        assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_SERVER);
+    }
+    expect_fallback();
+}
+
+/* What the patch gives is what the job names; the whole image would be no better. */
+static void test_a_bad_image_that_came_whole_is_not_fetched_again(void **test)
+{
+    (void)test;
+    uint8_t from[32];
+    running_hash(from);
+    struct tool_bytes old_file = {.data = patch_image((struct otter_version){1, 0, 0, 0}, OLD), .len = OLD};
+    struct tool_bytes new_file = {.data = rig->image, .len = rig->image_len};
+    rig->image[NEW - 1] ^= 1; /* the signature */
+    patch_make(&old_file, &new_file, from);
+    free(old_file.data);
+    patch_offer_job(rig, from);
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_BAD_IMAGE);
+    assert_int_equal(patch_given_up(rig), 0);
+    assert_int_equal(rig->image_requests, 0);
+    assert_true(rig_run(rig, OTTER_EVENT_REPORTED, OTTER_OUTCOME_BAD_IMAGE, 10000));
+    assert_non_null(strstr(rig->report, "\"via\":\"delta\""));
+}
+
+static void test_a_job_whose_digest_is_wrong_ends_with_a_bad_image(void **test)
+{
+    (void)test;
+    char *at = strstr(rig->job, "\"SHA256\":\"") + 60; /* not what the patch's header has of it */
+    *at = *at == '0' ? '1' : '0';
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_BAD_IMAGE);
+    assert_int_equal(patch_given_up(rig), 1);
+    assert_int_equal(rig->image_requests, 1);
+}
+
+static void test_what_failed_once_is_not_tried_again_but_the_next_is(void **test)
+{
+    (void)test;
+    patch.bytes.data[100] ^= 1;
+    rig->image_etag[0] = '\0';
+    expect_fallback();
+    rig_start(rig); /* a reset before the swap: the state has it */
+    rig->state.phase = OTTER_PHASE_IDLE;
+    again();
+    patch.bytes.data[100] ^= 1;
+    rig->answer = patch_answer;
+    while (patch_given_up(rig) == 0) {
+        rig->now_ms += rig_step(rig);
+    }
+    patch.requests = 0;
+    rig->tls.silent = true; /* the whole image does not come */
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_UNREACHABLE);
+    rig->tls.silent = false;
+    patch_offer(rig, OLD, 1, NEW); /* the same image, with a patch that would do */
+    patch_expect(rig, "image");
+    assert_int_equal(patch.requests, 0);
+}
+
+static void test_a_patch_for_the_next_image_is_taken_again(void **test)
+{
+    (void)test;
+    patch.bytes.data[100] ^= 1;
+    while (patch_given_up(rig) == 0) {
+        rig->now_ms += rig_step(rig);
+    }
+    patch_offer(rig, OLD, 2, NEW - 500);
+    patch_expect(rig, "delta");
+}
+
+static void test_the_hook_hears_what_is_fetched(void **test)
+{
+    (void)test;
+    rig->not_now = true;
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_DEFERRED);
+    assert_int_equal(rig->agent.job.file_size, patch.bytes.len);
+    rig->not_now = false;
+    patch_expect(rig, "delta");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_the_patch_for_the_running_image_is_taken, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_every_geometry_takes_patches, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_smaller_and_larger_images, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_an_agent_without_a_patcher_takes_the_whole_image, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_patcher_needs_its_room, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_patch_for_another_image_is_left_alone, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_without_size_or_digest_of_the_image_there_is_no_patch, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_an_entry_that_lacks_something_is_none, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_malformed_list_makes_the_job_bad, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_path_that_is_too_long_is_no_patch, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_corrupt_patch_is_given_up, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_patch_of_another_length_is_given_up, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_patch_of_other_images_is_given_up_before_anything_is_erased, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_patch_that_is_not_there_is_given_up, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_busy_server_is_asked_for_the_patch_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_patch_that_never_comes_is_given_up_in_the_end, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_bad_image_that_came_whole_is_not_fetched_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_job_whose_digest_is_wrong_ends_with_a_bad_image, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_failed_once_is_not_tried_again_but_the_next_is, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_patch_for_the_next_image_is_taken_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_hook_hears_what_is_fetched, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
