@@ -3,7 +3,7 @@
 """run.py - `make test-boards`: real firmware on emulated boards. All, one part (--part), or by id.
 
 Without arguments: the cases of story.py, links.py, network.py and hostile.py, then the scripts beside this one,
-and test/glitch/run.py, each of which prints "N passed, N failed" as its last such line; the sum of all is the last line.
+test/delta/firmware.py and test/glitch/run.py, each of which prints "N passed, N failed" as its last such line; the sum of all is the last line.
 """
 import os
 import re
@@ -46,6 +46,7 @@ def main(arguments):
         return cases(arguments)
     counts = [one_script("run.py", *[word for part in PARTS for word in ("--part", part)])]
     counts += [one_script(name) for name in SCRIPTS if os.path.exists(os.path.join(kit.HERE, name))]
+    counts.append(one_script("../delta/firmware.py"))
     counts.append(one_script("../glitch/run.py", "--short"))
     passed, failed = map(sum, zip(*counts))
     print("%d passed, %d failed" % (passed, failed))
