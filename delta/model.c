@@ -29,7 +29,7 @@ uint32_t otter_delta_squash(int32_t x)
     uint32_t part = 256u - ((uint32_t)away & 255u); /* 2^(part / 256) * 2^-1 * 2^-whole */
     uint32_t power = 65536u + part * (168u + (88u * part >> 8));
     uint32_t small = power >> ((uint32_t)(away >> 8) + 1u); /* 2^-away in 65536ths */
-    uint32_t p = (uint32_t)((65536u * (uint64_t)small) / (65536u + small));
+    uint32_t p = (small << 15) / ((65536u + small) >> 1);
     p = p < 16u ? 16u : p;
     return x < 0 ? p : 65536u - p;
 }

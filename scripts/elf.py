@@ -85,6 +85,14 @@ class Program:
         self.calls, self.indirect = {}, {}
         self.read_code()
 
+    def size_of(self, variable):
+        """Bytes of a variable."""
+        for line in ask("nm", "-S", "--defined-only", self.elf).splitlines():
+            words = line.split()
+            if len(words) == 4 and words[2] in "bBdD" and words[3] == variable:
+                return int(words[1], 16)
+        raise SystemExit("elf.py: no variable %s in %s" % (variable, self.elf))
+
     def read_frames(self):
         frames, at = {}, None
         for line in ask("objdump", "--dwarf=frames-interp", self.elf).splitlines():

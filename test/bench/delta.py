@@ -223,9 +223,7 @@ def code_and_ram():
     sys.path.insert(0, os.path.join(ROOT, "scripts"))
     import sizes
     firmware = sizes.Firmware(SIZE_PROGRAM, SIZE_PROGRAM + ".map")
-    symbols = run(["arm-none-eabi-nm", "-S", SIZE_PROGRAM])[0].decode()
-    ram = int(re.search(r"^\w+ (\w+) b delta$", symbols, re.M).group(1), 16)
-    return firmware.flash("delta"), ram
+    return firmware.flash("delta"), firmware.program.size_of("delta")
 
 
 # ---- what comes out ----

@@ -7,19 +7,19 @@
 static volatile uint8_t *const wire = (volatile uint8_t *)0x40260000;
 static struct otter_delta delta;
 
-static int link_read_old(void *ctx, uint32_t off, void *buf, size_t len)
+static int read_old(void *ctx, uint32_t off, void *buf, size_t len)
 {
     const struct otter_layout *layout = ctx;
     return otter_area_read(&layout->primary, off, buf, len);
 }
 
-static int link_read_new(void *ctx, uint32_t off, void *buf, size_t len)
+static int read_new(void *ctx, uint32_t off, void *buf, size_t len)
 {
     const struct otter_layout *layout = ctx;
     return otter_area_read(&layout->secondary, off, buf, len);
 }
 
-static const struct otter_delta_io io = {.ctx = (void *)(uintptr_t)&board_layout, .read_old = link_read_old, .read_new = link_read_new};
+static const struct otter_delta_io io = {.ctx = (void *)(uintptr_t)&board_layout, .read_old = read_old, .read_new = read_new};
 
 int main(void)
 {
