@@ -1,25 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_agent.c - whole checks: polls, policy, failures, the direct flow. */
-#include "agent_rig.h"
+#include "one_rig.h"
 #include "slot/trailer.h"
 
-static struct rig *rig;
 static const struct otter_version next_version = {1, 1, 0, 0};
-
-static int setup(void **test)
-{
-    (void)test;
-    struct sim_map map = rig_map();
-    rig = rig_create(&map);
-    return 0;
-}
-
-static int teardown(void **test)
-{
-    (void)test;
-    rig_destroy(rig);
-    return 0;
-}
 
 static void test_same_version_is_current(void **test)
 {

@@ -1,26 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_agent_faults.c - the agent where flash fails, where a server is terse, and with as few
  * hooks and settings as it can live with. */
-#include "agent_rig.h"
+#include "one_rig.h"
 #include "faulty.h"
 
-static struct rig *rig;
 static const struct otter_version next_version = {1, 1, 0, 0};
-
-static int setup(void **test)
-{
-    (void)test;
-    struct sim_map map = rig_map();
-    rig = rig_create(&map);
-    return 0;
-}
-
-static int teardown(void **test)
-{
-    (void)test;
-    rig_destroy(rig);
-    return 0;
-}
 
 static void run_to_phase(enum otter_agent_phase phase)
 {

@@ -1,48 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_boot.c - what the bootloader decides: the rows of its table. Failing flash: test_boot_wear.c. */
-#include "test/unit/device.h"
+#include "test/unit/small_device.h"
 
 #include "slot/journal.h"
-#include "slot/trailer.h"
 
-static struct file v0, v1, v2;
-
-static void create(enum otter_mode mode)
-{
-    struct sim_map map = small_map(mode);
-    device_create(&map);
-    device_factory(&v1);
-}
-
-static int setup(void **state)
-{
-    (void)state;
-    create(OTTER_MODE_SWAP);
-    return device_boot();
-}
-
-static int setup_overwrite(void **state)
-{
-    (void)state;
-    create(OTTER_MODE_OVERWRITE);
-    return device_boot();
-}
-
-static int setup_trailer(void **state)
-{
-    (void)state;
-    create(OTTER_MODE_OVERWRITE);
-    device.layout.journal.size = 0;
-    device.layout.trailers = &otter_trailers;
-    return device_boot();
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    device_close();
-    return 0;
-}
+static struct file v0;
 
 static void test_a_good_primary_starts_and_nothing_is_written(void **test)
 {
@@ -433,27 +395,17 @@ static void test_the_table_in_the_specification_is_the_code(void **test)
     fclose(spec);
 }
 
-static int make_files(void **state)
+static int make_three(void **state)
 {
-    (void)state;
     v0 = file_make(0x5000, 0, 1);
-    v1 = file_make(0xc123, 1, 1);
-    v2 = file_make(0xe000, 2, 2);
-    return 0;
+    return make_files(state);
 }
 
-static int free_files(void **state)
+static int free_three(void **state)
 {
-    (void)state;
     free(v0.bytes);
-    free(v1.bytes);
-    free(v2.bytes);
-    return 0;
+    return free_files(state);
 }
-
-#define SWAP(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
-#define OVERWRITE(test) cmocka_unit_test_setup_teardown(test, setup_overwrite, teardown)
-#define TRAILER(test) cmocka_unit_test_setup_teardown(test, setup_trailer, teardown)
 
 int main(void)
 {
@@ -482,5 +434,5 @@ int main(void)
         TRAILER(test_a_request_in_the_trailer_from_imgtool_pad_is_taken),
         cmocka_unit_test(test_the_table_in_the_specification_is_the_code),
     };
-    return cmocka_run_group_tests(tests, make_files, free_files);
+    return cmocka_run_group_tests(tests, make_three, free_three);
 }

@@ -3,40 +3,11 @@
  * test_boot_faults.c - the bootloader where flash reads wrong at the worst moment, and where
  * the records are whole but ask for what cannot be. Worn flash: test_boot_wear.c.
  */
-#include "test/unit/device.h"
+#include "test/unit/small_device.h"
 
 #include "boot/swap.h"
 #include "slot/journal.h"
 #include "test/unit/faulty.h"
-
-static struct file v1, v2;
-
-static int create(enum otter_mode mode)
-{
-    struct sim_map map = small_map(mode);
-    device_create(&map);
-    device_factory(&v1);
-    return device_boot();
-}
-
-static int setup(void **state)
-{
-    (void)state;
-    return create(OTTER_MODE_SWAP);
-}
-
-static int setup_overwrite(void **state)
-{
-    (void)state;
-    return create(OTTER_MODE_OVERWRITE);
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    device_close();
-    return 0;
-}
 
 /* When flash goes wrong: at this event, or when this phase has copied all its bytes. */
 static struct {
@@ -392,25 +363,6 @@ static void test_rows_that_a_copy_does_not_begin_on_are_erased_and_programmed(vo
     assert_int_equal(device_boot(), 0);
     assert_true(device_runs(&v1));
 }
-
-static int make_files(void **state)
-{
-    (void)state;
-    v1 = file_make(0xc123, 1, 1);
-    v2 = file_make(0xe000, 2, 2);
-    return 0;
-}
-
-static int free_files(void **state)
-{
-    (void)state;
-    free(v1.bytes);
-    free(v2.bytes);
-    return 0;
-}
-
-#define SWAP(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
-#define OVERWRITE(test) cmocka_unit_test_setup_teardown(test, setup_overwrite, teardown)
 
 int main(void)
 {

@@ -1,48 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_boot_wear.c - the bootloader on flash that fails, and over cuts in trailer mode. */
-#include "test/unit/device.h"
+#include "test/unit/small_device.h"
 
 #include "slot/journal.h"
-#include "slot/trailer.h"
-
-static struct file v1, v2;
-
-static void create(enum otter_mode mode)
-{
-    struct sim_map map = small_map(mode);
-    device_create(&map);
-    device_factory(&v1);
-}
-
-static int setup(void **state)
-{
-    (void)state;
-    create(OTTER_MODE_SWAP);
-    return device_boot();
-}
-
-static int setup_overwrite(void **state)
-{
-    (void)state;
-    create(OTTER_MODE_OVERWRITE);
-    return device_boot();
-}
-
-static int setup_trailer(void **state)
-{
-    (void)state;
-    create(OTTER_MODE_OVERWRITE);
-    device.layout.journal.size = 0;
-    device.layout.trailers = &otter_trailers;
-    return device_boot();
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    device_close();
-    return 0;
-}
 
 static void test_a_worn_sector_turns_the_swap_back(void **test)
 {
@@ -257,26 +217,6 @@ static void test_an_overwrite_by_trailer_survives_cuts(void **test)
     }
     sim_snapshot_free(fresh);
 }
-
-static int make_files(void **state)
-{
-    (void)state;
-    v1 = file_make(0xc123, 1, 1);
-    v2 = file_make(0xe000, 2, 2);
-    return 0;
-}
-
-static int free_files(void **state)
-{
-    (void)state;
-    free(v1.bytes);
-    free(v2.bytes);
-    return 0;
-}
-
-#define SWAP(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
-#define OVERWRITE(test) cmocka_unit_test_setup_teardown(test, setup_overwrite, teardown)
-#define TRAILER(test) cmocka_unit_test_setup_teardown(test, setup_trailer, teardown)
 
 int main(void)
 {

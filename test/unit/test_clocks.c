@@ -1,24 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_clocks.c - an agent whose millisecond counter wraps and whose wall clock is wrong. */
-#include "agent_rig.h"
+#include "one_rig.h"
 #include "slot/journal.h"
-
-static struct rig *rig;
-
-static int setup(void **test)
-{
-    struct sim_map map = rig_map();
-    (void)test;
-    rig = rig_create(&map);
-    return 0;
-}
-
-static int teardown(void **test)
-{
-    (void)test;
-    rig_destroy(rig);
-    return 0;
-}
 
 static void test_an_update_runs_across_the_wrap_at_any_place(void **test)
 {

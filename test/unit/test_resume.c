@@ -1,24 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_resume.c - breaks and resets: what is asked for again, and what is never mixed. */
-#include "agent_rig.h"
+#include "one_rig.h"
 
-static struct rig *rig;
 static const struct otter_version next_version = {1, 1, 0, 0};
-
-static int setup(void **test)
-{
-    (void)test;
-    struct sim_map map = rig_map();
-    rig = rig_create(&map);
-    return 0;
-}
-
-static int teardown(void **test)
-{
-    (void)test;
-    rig_destroy(rig);
-    return 0;
-}
 
 static void expect_installed(void)
 {

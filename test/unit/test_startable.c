@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_startable.c - genuine images that are for another address or another processor. */
-#include "test/unit/device.h"
-
-#include "slot/trailer.h"
+#include "test/unit/small_device.h"
 
 enum { HERE = 0x10018000, ELSEWHERE = 0x10028000 };
 
-static struct file v1, v2, here, elsewhere;
+static struct file here, elsewhere;
 static uint8_t unstartable; /* minor version that the board refuses; 0: none */
 static bool only_in_primary; /* it does so only there: cannot happen */
 
@@ -19,47 +17,6 @@ static bool startable(const struct otter_layout *layout, const struct otter_view
     assert_int_equal(version[1], image->version.minor);
     bool primary = view->low.flash == layout->primary.flash && view->low.base == layout->primary.base;
     return version[1] != unstartable || (only_in_primary && !primary);
-}
-
-static void create(enum otter_mode mode)
-{
-    struct sim_map map = small_map(mode);
-    device_create(&map);
-    device.layout.primary_addr = HERE;
-    device.config.startable = startable;
-    unstartable = 0;
-    only_in_primary = false;
-    device_factory(&v1);
-}
-
-static int setup(void **state)
-{
-    (void)state;
-    create(OTTER_MODE_SWAP);
-    return device_boot();
-}
-
-static int setup_overwrite(void **state)
-{
-    (void)state;
-    create(OTTER_MODE_OVERWRITE);
-    return device_boot();
-}
-
-static int setup_trailer(void **state)
-{
-    (void)state;
-    create(OTTER_MODE_OVERWRITE);
-    device.layout.journal.size = 0;
-    device.layout.trailers = &otter_trailers;
-    return device_boot();
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    device_close();
-    return 0;
 }
 
 /* The request is refused and forgotten; the old image was not touched. */
@@ -206,29 +163,28 @@ static void test_an_overwrite_asks_before_the_primary_is_touched(void **test)
     assert_int_equal(device_event(OTTER_BOOT_REFUSED)->reason, OTTER_REASON_WRONG_PLACE);
 }
 
-static int make_files(void **state)
+static void ask_the_board(void)
 {
-    (void)state;
-    v1 = file_make(0xc123, 1, 1);
-    v2 = file_make(0xe000, 2, 2);
+    device.layout.primary_addr = HERE;
+    device.config.startable = startable;
+    unstartable = 0;
+    only_in_primary = false;
+}
+
+static int make_four(void **state)
+{
+    arrange = ask_the_board;
     here = file_make_fixed(0x5000, 3, 2, HERE);
     elsewhere = file_make_fixed(0x5000, 3, 2, ELSEWHERE);
-    return 0;
+    return make_files(state);
 }
 
-static int free_files(void **state)
+static int free_four(void **state)
 {
-    (void)state;
-    struct file *const files[] = {&v1, &v2, &here, &elsewhere};
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        free(files[i]->bytes);
-    }
-    return 0;
+    free(here.bytes);
+    free(elsewhere.bytes);
+    return free_files(state);
 }
-
-#define SWAP(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
-#define OVERWRITE(test) cmocka_unit_test_setup_teardown(test, setup_overwrite, teardown)
-#define TRAILER(test) cmocka_unit_test_setup_teardown(test, setup_trailer, teardown)
 
 int main(void)
 {
@@ -245,5 +201,5 @@ int main(void)
         OVERWRITE(test_an_overwrite_asks_before_the_primary_is_touched),
         TRAILER(test_an_overwrite_asks_before_the_primary_is_touched),
     };
-    return cmocka_run_group_tests(tests, make_files, free_files);
+    return cmocka_run_group_tests(tests, make_four, free_four);
 }

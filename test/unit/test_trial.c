@@ -1,24 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_trial.c - after the reset: the trial, its end, and what the server hears of it. */
-#include "agent_rig.h"
+#include "one_rig.h"
 
-static struct rig *rig;
 static const struct otter_version next_version = {1, 1, 0, 0};
-
-static int setup(void **test)
-{
-    (void)test;
-    struct sim_map map = rig_map();
-    rig = rig_create(&map);
-    return 0;
-}
-
-static int teardown(void **test)
-{
-    (void)test;
-    rig_destroy(rig);
-    return 0;
-}
 
 /* As the bootloader leaves it when it starts a new image: 1.1.0 runs, 1.0.0 is displaced. */
 static void put_on_trial(void)

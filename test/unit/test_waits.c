@@ -1,23 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_waits.c - how long an agent with a random source waits between polls, and after failures. */
-#include "agent_rig.h"
-
-static struct rig *rig;
-
-static int setup(void **test)
-{
-    (void)test;
-    struct sim_map map = rig_map();
-    rig = rig_create(&map);
-    return 0;
-}
-
-static int teardown(void **test)
-{
-    (void)test;
-    rig_destroy(rig);
-    return 0;
-}
+#include "one_rig.h"
 
 static uint32_t random_value;
 
