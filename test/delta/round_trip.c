@@ -29,7 +29,7 @@
 #include "tool/delta.h"
 #include "tool/tool.h"
 
-enum { CUTS = 4, DAMAGES = 12, RANDOM_OF_A_KIND = 6, LARGE_SECONDS = 10, ODD_SECONDS = 40, SEED_HEAD = 5, SEED_MAX = 8192 };
+enum { CUTS = 4, DAMAGES = 12, SHORT_PATCH = 72, SHORT_FILE = 4000, ROOM_MORE = 500, RANDOM_OF_A_KIND = 6, LARGE_SECONDS = 10, ODD_SECONDS = 40, SEED_HEAD = 5, SEED_MAX = 8192 };
 
 static unsigned passed, failed;
 
@@ -114,29 +114,54 @@ static bool check_room(struct trial *trial)
     return true;
 }
 
-/* The patch with a bit changed, cut off, or with its base damaged: whatever comes out is not called right. */
-static bool check_damage(struct trial *trial, uint64_t seed)
+/* One bit of patch or base changed, or the patch cut off at `at`: whatever comes out is not called right. */
+enum damage { DAMAGE_PATCH, DAMAGE_CUT, DAMAGE_BASE, DAMAGE_KINDS };
+
+static bool damage(struct trial *trial, enum damage kind, size_t at, unsigned bit)
 {
     struct otter_delta_header header;
-    bool holds = otter_delta_read_header(trial->patch.data, trial->patch.len, &header) == OTTER_OK;
+    bool is_base = kind == DAMAGE_BASE;
+    const struct tool_bytes *file = is_base ? &trial->old_file : &trial->patch;
+    struct push push = push_of(trial, at % CUTS);
+    uint8_t *copy = malloc(file->len);
+    if (copy == NULL || otter_delta_read_header(trial->patch.data, trial->patch.len, &header) < 0) {
+        abort();
+    }
+    memcpy(copy, file->data, file->len);
+    copy[at] ^= (uint8_t)(kind == DAMAGE_CUT ? 0u : 1u << bit);
+    push.patch = is_base ? push.patch : copy;
+    push.base = is_base ? copy : push.base;
+    push.patch_len = kind == DAMAGE_CUT ? at : push.patch_len;
+    push.result_max = (uint32_t)trial->new_file.len + ROOM_MORE;
+    struct pushed pushed = push_patch(&push);
+    bool wrong = is_result(&pushed, header.result) && !is_new_file(trial, &pushed);
+    wrong = wrong || (kind == DAMAGE_CUT && pushed.err == 1);
+    const char *what = pushed.broken != NULL ? pushed.broken : wrong ? "what came out is called right" : NULL;
+    free(pushed.bytes);
+    free(copy);
+    return what == NULL || fail(trial, "damage %u at %zu, bit %u: %s", (unsigned)kind, at, bit, what);
+}
+
+static bool check_damage(struct trial *trial, uint64_t seed)
+{
+    bool holds = true;
     for (unsigned i = 0; i < DAMAGES && holds; i++) {
-        struct push push = push_of(trial, i);
-        uint32_t at = push_random(&seed, i % 3 == 0 ? OTTER_DELTA_HEADER_SIZE : (uint32_t)trial->patch.len);
-        uint8_t *copy = malloc(trial->patch.len);
-        if (copy == NULL) {
-            abort();
-        }
-        memcpy(copy, trial->patch.data, trial->patch.len);
-        copy[at] ^= (uint8_t)(1u << push_random(&seed, 8));
-        push.patch = copy;
-        push.patch_len = i % 5 == 4 ? at : trial->patch.len;
-        struct pushed pushed = push_patch(&push);
-        bool wrong = is_result(&pushed, header.result) && !is_new_file(trial, &pushed);
-        bool changed_hash = pushed.err == 1 && is_new_file(trial, &pushed) && push.patch_len != trial->patch.len;
-        free(pushed.bytes);
-        free(copy);
-        if (wrong || changed_hash || pushed.broken != NULL) {
-            holds = fail(trial, "damaged at %u: %s", at, pushed.broken != NULL ? pushed.broken : "the result has its hash");
+        enum damage kind = (enum damage)(i % DAMAGE_KINDS);
+        size_t len = kind == DAMAGE_BASE ? trial->old_file.len : trial->patch.len;
+        holds = len == 0 || damage(trial, kind, push_random(&seed, (uint32_t)len), push_random(&seed, 8));
+    }
+    return holds;
+}
+
+/* Every bit, and every length, of a patch that is short and makes a file that is. */
+static bool check_every_bit(struct trial *trial)
+{
+    bool holds = true;
+    bool is_short = trial->patch.len <= SHORT_PATCH && trial->new_file.len <= SHORT_FILE;
+    for (size_t at = 0; at < trial->patch.len && is_short && holds; at++) {
+        holds = damage(trial, DAMAGE_CUT, at, 0);
+        for (unsigned bit = 0; bit < 8 && holds; bit++) {
+            holds = damage(trial, DAMAGE_PATCH, at, bit);
         }
     }
     return holds;
@@ -186,7 +211,7 @@ static void one_trial(const struct delta_case *one, const char *way, bool thumb)
     trial.old_file = (struct tool_bytes){back ? one->new_bytes : one->old_bytes, back ? one->new_size : one->old_size};
     trial.new_file = (struct tool_bytes){back ? one->old_bytes : one->new_bytes, back ? one->old_size : one->new_size};
     if (make(&trial, &trial.patch)) {
-        (void)(check_decodes(&trial) && check_room(&trial) && check_damage(&trial, one->old_size + 1) && check_size(&trial) &&
+        (void)(check_decodes(&trial) && check_room(&trial) && check_damage(&trial, one->old_size + 1) && check_every_bit(&trial) && check_size(&trial) &&
                (trial.new_file.len > 0x10000 || check_again(&trial)));
     }
     tool_bytes_free(&trial.patch);
