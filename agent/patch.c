@@ -155,7 +155,8 @@ static void begin_patch(struct otter_agent *agent)
     otter_delta_begin(agent->config->delta, &patching->io, install->end);
 }
 
-/* The head of a patch for this job? */
+/* The head of a patch for this job? What it reads of the running image may end before the image
+ * does: at the signature, which another signing of the same program has otherwise. */
 static int check_header(const struct otter_agent *agent, const uint8_t *bytes)
 {
     const struct otter_job *job = &agent->job;
@@ -168,7 +169,7 @@ static int check_header(const struct otter_agent *agent, const uint8_t *bytes)
     if (err < 0) {
         return err;
     }
-    bool fits = header.base_size == running.size &&
+    bool fits = header.base_size <= running.size &&
                 memcmp(header.base, running.hash, sizeof header.base) == 0 &&
                 header.size == job->size && header.patch_size == job->file_size &&
                 memcmp(header.result, job->sha256, sizeof header.result) == 0;
