@@ -99,6 +99,7 @@ def prepare(name, folder):
     if name == "failures":
         for number in range(6):
             fleet.report(number, result="reverted", reason=("watchdog", "health")[number % 2])
+        fleet.report(98, device=EVIL + "2", board=EVIL, result=EVIL, to=EVIL, via=EVIL, reason="'\"></td><script>stolen=1</script>")
         fleet.report(99, device=EVIL, board=EVIL, result="reverted", reason=EVIL, to="1.1.0", **{"from": EVIL})
     return fleet
 
