@@ -9,7 +9,7 @@ set(OTTER_AGENT_SOURCES
     agent/job.c agent/job_phase.c agent/json.c agent/jws.c agent/names.c agent/patch.c agent/push.c agent/reboot.c agent/report.c agent/rollout.c
     agent/text.c agent/trial.c agent/url.c agent/verify.c agent/wait.c)
 set(OTTER_DELTA_SOURCES
-    delta/decode.c delta/filter.c delta/header.c delta/map.c delta/model.c delta/source.c delta/thumb.c)
+    delta/decode.c delta/expect.c delta/filter.c delta/header.c delta/map.c delta/model.c delta/source.c delta/thumb.c)
 set(OTTER_PORT_MBEDTLS_SOURCES
     port/mbedtls/arena.c port/mbedtls/hooks.c port/mbedtls/tls.c port/mbedtls/tls_cause.c
     port/mbedtls/tls_config.c port/mbedtls/tls_session.c port/mbedtls/ecdsa_p256.c port/mbedtls/rsa_pss.c port/mbedtls/sha256.c)

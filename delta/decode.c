@@ -12,11 +12,11 @@
 
 #include "delta/model.h"
 
-struct walk_unit;
+struct otter_delta_unit;
 struct walk_want;
 
 enum { STEP_HEAD, STEP_BEGIN, STEP_MAP, STEP_WALK, STEP_DONE };
-enum { STEP_BYTES = 96, ZEROS_MAX = 4 };
+enum { STEP_BYTES = 84, ZEROS_MAX = 4 };
 
 static uint8_t next_byte(struct otter_delta *delta)
 {
@@ -24,11 +24,11 @@ static uint8_t next_byte(struct otter_delta *delta)
     if (coder->window_off < coder->window_len) {
         return coder->window[coder->window_off++];
     }
-    if (delta->zeros >= ZEROS_MAX) {
+    if (coder->zeros >= ZEROS_MAX) {
         delta->error = OTTER_ERR_CORRUPT;
         return 0;
     }
-    delta->zeros++;
+    coder->zeros++;
     return 0;
 }
 
@@ -57,7 +57,7 @@ static void code_about(struct otter_delta *delta, enum walk_about about)
     (void)about;
 }
 
-static void code_plan(const struct otter_delta *delta, const struct walk_unit *unit, struct walk_want *want)
+static void code_plan(const struct otter_delta *delta, const struct otter_delta_unit *unit, struct walk_want *want)
 {
     (void)delta;
     (void)unit;
@@ -71,7 +71,6 @@ void otter_delta_begin(struct otter_delta *delta, const struct otter_delta_io *i
     memset(delta, 0, sizeof *delta);
     delta->io = io;
     delta->result_max = result_max;
-    otter_delta_model_begin(&delta->model);
 }
 
 static int begin_map(struct otter_delta *delta)
@@ -81,12 +80,11 @@ static int begin_map(struct otter_delta *delta)
     for (unsigned i = 0; i < 4u; i++) {
         coder->code = coder->code << 8 | next_byte(delta);
     }
-    walk_begin(delta);
-    uint32_t entries = code_number(delta, delta->model.number[NUMBER_GAP], 0);
+    uint32_t entries = code_entries(delta, 0);
     if (entries >= OTTER_DELTA_MAP_MAX) {
         return OTTER_ERR_CORRUPT;
     }
-    delta->entries_left = (uint16_t)entries;
+    delta->entries_left = (uint8_t)entries;
     delta->step = STEP_MAP;
     return 0;
 }
@@ -94,10 +92,7 @@ static int begin_map(struct otter_delta *delta)
 static int read_entry(struct otter_delta *delta)
 {
     if (delta->entries_left == 0u) {
-        delta->pos = 0;
-        delta->source = 0;
-        delta->next_off = 0;
-        delta->out_off = 0; /* until here pos was a place in the map */
+        walk_begin(delta);
         delta->step = STEP_WALK;
         return 0;
     }
@@ -124,30 +119,26 @@ static int read_head(struct otter_delta *delta)
     return 0;
 }
 
-/* Move patch bytes into the window. False: the patch goes on longer than it says. */
-static bool take(struct otter_delta *delta, const uint8_t *in, size_t in_len, size_t *used)
+/* Move patch bytes into the window. */
+static void take(struct otter_delta *delta, const uint8_t *in, size_t in_len, size_t *used)
 {
     struct otter_delta_coder *coder = &delta->coder;
-    if (coder->window_off > 0u) {
-        coder->window_len = (uint8_t)(coder->window_len - coder->window_off);
-        memmove(coder->window, coder->window + coder->window_off, coder->window_len);
-        coder->window_off = 0;
+    coder->window_len = (uint8_t)(coder->window_len - coder->window_off);
+    memmove(coder->window, coder->window + coder->window_off, coder->window_len);
+    coder->window_off = 0;
+    size_t room = sizeof coder->window - coder->window_len;
+    if (delta->step == STEP_HEAD) {
+        room = OTTER_DELTA_HEADER_SIZE - coder->window_len;
+    } else if (room > delta->header.patch_size - delta->taken) {
+        room = delta->header.patch_size - delta->taken;
     }
-    uint32_t most = delta->step == STEP_HEAD ? OTTER_DELTA_HEADER_SIZE : delta->header.patch_size;
-    size_t room = delta->step == STEP_HEAD ? OTTER_DELTA_HEADER_SIZE - coder->window_len
-                                           : sizeof coder->window - coder->window_len;
-    size_t len = in_len - *used;
-    len = len < room ? len : room;
-    if (delta->step != STEP_HEAD && len > most - delta->taken) {
-        len = most - delta->taken;
-    }
+    size_t len = in_len - *used < room ? in_len - *used : room;
     if (len > 0u) {
         memcpy(coder->window + coder->window_len, in + *used, len);
     }
     coder->window_len = (uint8_t)(coder->window_len + len);
     delta->taken += (uint32_t)len;
     *used += len;
-    return *used == in_len || delta->step == STEP_HEAD || delta->taken < most;
 }
 
 static bool may_step(const struct otter_delta *delta)
@@ -199,15 +190,14 @@ static void drain(struct otter_delta *delta, uint8_t *out, size_t out_size, size
 /* One step, if there is input for it; false: there is not. */
 static bool go_on(struct otter_delta *delta, const uint8_t *in, size_t in_len, size_t *used)
 {
-    if (!take(delta, in, in_len, used)) {
-        delta->error = OTTER_ERR_CORRUPT;
-        return false;
+    if (!may_step(delta)) {
+        take(delta, in, in_len, used);
     }
     bool may = may_step(delta);
     if (may) {
         delta->error = step(delta);
     }
-    return may || *used < in_len;
+    return may;
 }
 
 int otter_delta_run(struct otter_delta *delta, const uint8_t *in, size_t in_len, size_t *ret_used,

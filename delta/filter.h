@@ -13,8 +13,9 @@
 
 enum otter_delta_kind {
     OTTER_DELTA_PLAIN, /* two bytes that refer to nothing */
-    OTTER_DELTA_NEAR,  /* two bytes, short reach */
-    OTTER_DELTA_CALL,  /* four bytes, long reach */
+    OTTER_DELTA_NEAR,  /* two bytes, short reach, multiples of 2 */
+    OTTER_DELTA_POOL,  /* two bytes, short reach, multiples of 4 */
+    OTTER_DELTA_CALL,  /* four bytes, long reach, multiples of 2 */
     OTTER_DELTA_WORD   /* four bytes, an address */
 };
 

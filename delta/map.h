@@ -5,16 +5,17 @@
 
 #include "otter/delta.h"
 
-/* Put (old_off, new_off) in its place. False when the map is full. */
+/* Put (old_off, new_off) in its place; new_off no less than any before. False: the map is full. */
 bool otter_delta_map_add(struct otter_delta *delta, uint32_t old_off, uint32_t new_off);
 
 /* The offset in the result of what lies at old_off in the base. */
 uint32_t otter_delta_map_translate(const struct otter_delta *delta, uint32_t old_off);
 
-/* The entry that begins at delta->pos becomes the source; next_off becomes the one after. */
+/* Start over from the first entry; then, at next_off, go on to the next. */
+void otter_delta_map_begin(struct otter_delta *delta);
 void otter_delta_map_follow(struct otter_delta *delta);
 
 /* The source that the map names for pos. */
-uint32_t otter_delta_map_source(const struct otter_delta *delta, uint32_t pos);
+uint32_t otter_delta_map_source(const struct otter_delta *delta);
 
 #endif

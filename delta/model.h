@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * model.h - what encoder and decoder expect, and how they learn.
+ * model.h - probabilities that learn, and how several of them are mixed into one.
  *
- * A slot is one adaptive probability that a bit is 1: 22 bits of it, and how often it was
- * used in the low 10. The first uses move it a lot, later ones by 1/limit.
+ * Two kinds of slots of 16 bits, each the probability that a bit is 1. A steady one moves by 1/32 of the way:
+ * for what happens rarely. A young one has its count of uses in the low 4 bits and moves a lot at
+ * first: for what comes only a few times in a patch.
  */
 #ifndef OTTER_DELTA_MODEL_H
 #define OTTER_DELTA_MODEL_H
@@ -13,27 +14,26 @@
 /* What bits are about, for statistics. */
 enum walk_about { ABOUT_MAP, ABOUT_JUMPS, ABOUT_COPIES, ABOUT_REFERENCES, ABOUT_LITERALS, ABOUT_KINDS };
 
-/* The probability of a 1 in 65536ths, never 0 and never 65536. */
-static inline uint32_t slot_probability(uint32_t slot)
-{
-    uint32_t p = slot >> 16;
-    return p < 16u ? 16u : p > 65520u ? 65520u : p;
-}
+enum { MIX_MAX = 3, YOUNG_COUNT_MAX = 12 };
 
-static inline void slot_learn(uint32_t *slot, unsigned bit, unsigned limit)
-{
-    uint32_t count = *slot & 0x3ffu;
-    int32_t p = (int32_t)(*slot >> 10);
-    int32_t goal = bit != 0u ? 0x3fffff : 0;
-    p += 2 * (goal - p) / (int32_t)(2u * count + 3u);
-    count += count < limit ? 1u : 0u;
-    *slot = (uint32_t)p << 10 | count;
-}
+/* What is mixed for one bit: slots, weights in 16384ths, and the slots' opinions. */
+struct otter_delta_mix {
+    uint16_t *slots[MIX_MAX];
+    int16_t *weights;
+    int32_t opinion[MIX_MAX];
+    bool young;
+};
 
-/* ln(p / (1 - p)) in 256ths of a binary logarithm; p in 65536ths. */
-int32_t otter_delta_stretch(uint32_t p);
-/* Its inverse. */
-uint32_t otter_delta_squash(int32_t x);
+/* The probability of a 1 in 65536ths, at least 16 and at most 65520. */
+uint32_t otter_delta_mix_probability(struct otter_delta_mix *mix);
+/* The bit was this: each slot learns it, and weights grow of those that knew. */
+void otter_delta_mix_learn(struct otter_delta_mix *mix, uint32_t p, unsigned bit);
+
+void otter_delta_young_learn(uint16_t *slot, unsigned bit);
+static inline uint32_t otter_delta_young_probability(uint16_t slot)
+{
+    return (slot & 0xfff0u) + 8u;
+}
 
 void otter_delta_model_begin(struct otter_delta_model *model);
 

@@ -92,7 +92,7 @@ static enum otter_delta_kind find_thumb(const uint8_t bytes[4], uint32_t address
     }
     uint32_t top = form->is_signed ? 1u << (form->bits - 1u) : 0u;
     *ret_target = from_where(form, address) + (((value ^ top) - top) << form->shift);
-    return OTTER_DELTA_NEAR;
+    return form->from_word ? OTTER_DELTA_POOL : OTTER_DELTA_NEAR;
 }
 
 static bool aim_thumb(uint8_t bytes[4], uint32_t address, uint32_t target)

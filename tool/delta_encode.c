@@ -40,41 +40,41 @@ static void code_about(struct otter_delta *delta, enum walk_about about)
     ((struct delta_encoder *)(void *)delta)->about = about;
 }
 
-struct walk_unit;
+struct otter_delta_unit;
 struct walk_want;
 
 #include "delta/walk.h"
 
 /* How a reference that is not as expected is told best. */
-static void plan_reference(const struct otter_delta *delta, const struct walk_unit *unit, struct walk_want *want)
+static void plan_reference(const struct otter_delta *delta, const struct otter_delta_unit *unit, struct walk_want *want)
 {
-    uint8_t bytes[4];
+    struct otter_delta_unit aimed = *unit;
     bool same = true;
-    memcpy(bytes, unit->old, 4);
     want->target = load32(want->bytes);
-    if (unit->kind == OTTER_DELTA_CALL) {
+    if (unit->kind != OTTER_DELTA_WORD) {
         uint32_t at = delta->header.address + delta->pos;
-        same = delta->filter->find(want->bytes, at, &want->target) == OTTER_DELTA_CALL &&
-               delta->filter->aim(bytes, at, want->target) && memcmp(bytes, want->bytes, 4) == 0;
+        same = delta->filter->find(want->bytes, at, &want->target) == (enum otter_delta_kind)unit->kind;
+        aimed.is = want->target;
+        same = same && otter_delta_aim(delta, &aimed, aimed.old) && memcmp(aimed.old, want->bytes, unit->len) == 0;
     }
     want->form = same && fold(want->target - unit->is) < 0x200000u ? FORM_NEAR : FORM_BYTES;
-    if (memcmp(unit->old, want->bytes, 4) == 0 && unit->changed) {
+    if (memcmp(unit->old, want->bytes, unit->len) == 0 && unit->changed) {
         want->form = FORM_COPY;
     }
 }
 
-static void code_plan(const struct otter_delta *delta, const struct walk_unit *unit, struct walk_want *want)
+static void code_plan(const struct otter_delta *delta, const struct otter_delta_unit *unit, struct walk_want *want)
 {
     uint32_t left = delta->header.size - delta->pos;
     memset(want->bytes, 0, 4);
     memcpy(want->bytes, want->file + delta->pos, left < 4 ? left : 4);
     want->miss = memcmp(want->bytes, unit->bytes, unit->len) != 0;
-    if (want->miss && unit->len == 4) {
+    if (want->miss && unit->kind != OTTER_DELTA_PLAIN) {
         plan_reference(delta, unit, want);
     }
 }
 
-enum { HORIZON = 64, CANDIDATES_MAX = 8 };
+enum { HORIZON = 24, CANDIDATES_MAX = 8 };
 
 static int read_old(void *ctx, uint32_t off, void *buf, size_t len)
 {
@@ -110,7 +110,7 @@ static unsigned candidates(const struct delta_encoder *encoder, struct walk_want
     const struct delta_job *job = encoder->job;
     const struct otter_delta *delta = &encoder->delta;
     unsigned count = 0;
-    if (delta->from_new || otter_delta_map_source(delta, delta->pos) != delta->source) {
+    if (delta->from_new || otter_delta_map_source(delta) != delta->source) {
         list[count++] = (struct walk_want){.origin = ORIGIN_MAP};
     }
     for (size_t i = encoder->copy; i < job->copies->count && job->copies->list[i].new_off <= delta->pos; i++) {
@@ -155,23 +155,18 @@ static void encode_map(struct delta_encoder *encoder)
 {
     const struct delta_copies *map = encoder->job->map;
     struct otter_delta *delta = &encoder->delta;
-    encoder->about = ABOUT_MAP;
-    walk_begin(delta);
-    (void)code_number(delta, delta->model.number[NUMBER_GAP], (uint32_t)map->count);
+    (void)code_entries(delta, (uint32_t)map->count);
     for (size_t i = 0; i < map->count; i++) {
         (void)code_entry(delta, map->list[i].old_off, map->list[i].new_off);
     }
-    delta->pos = 0;
-    delta->source = 0;
+    walk_begin(delta);
 }
 
 static bool is_hit(struct otter_delta *delta, const uint8_t *bytes)
 {
-    struct walk_unit unit;
-    if (delta->pos == delta->next_off) {
-        otter_delta_map_follow(delta);
-    }
-    expect_unit(delta, &unit);
+    struct otter_delta_unit unit;
+    otter_delta_map_follow(delta);
+    otter_delta_expect(delta, &unit);
     return memcmp(unit.bytes, bytes + delta->pos, unit.len) == 0;
 }
 
@@ -193,7 +188,6 @@ bool delta_encode(const struct delta_job *job, struct delta_range *range, struct
     delta->header = *job->header;
     delta->filter = otter_delta_filter_find(job->header->filter);
     delta->out = job->new_file->data;
-    otter_delta_model_begin(&delta->model);
     encode_map(encoder);
     while (delta->pos < delta->header.size) {
         struct walk_want want = {.file = job->new_file->data};

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HASH_BITS = 20, CHAIN_MAX = 64, LENGTH_MIN = 5 };
+enum { HASH_BITS = 20, CHAIN_MAX = 64, LENGTH_MIN = 4 };
 #define NOWHERE UINT32_MAX
 
 struct chains {

@@ -17,10 +17,11 @@
 #include <stdint.h>
 
 #define OTTER_DELTA_HEADER_SIZE 47u
-#define OTTER_DELTA_HASH_SIZE 16u         /* the first bytes of a SHA-256 */
-#define OTTER_DELTA_SIZE_MAX 0xffffffu    /* of base, result and patch: 24 bits */
-#define OTTER_DELTA_MAP_MAX 256u          /* entries of the copy map */
-#define OTTER_DELTA_LEARNT_MAX 32u        /* corrections remembered */
+#define OTTER_DELTA_HASH_SIZE 16u      /* the first bytes of a SHA-256 */
+#define OTTER_DELTA_SIZE_MAX 0xffffffu /* of base, result and patch: 24 bits */
+#define OTTER_DELTA_MAP_MAX 144u       /* entries of the copy map */
+#define OTTER_DELTA_LEARNT_MAX 16u     /* corrections remembered */
+#define OTTER_DELTA_SWAPS 32u          /* halfwords remembered, a power of 2 */
 
 struct otter_delta_header {
     uint8_t version;
@@ -48,14 +49,16 @@ struct otter_delta_io {
 struct otter_delta_coder { /* the range decoder and the patch bytes that wait for it */
     uint32_t range;
     uint32_t code;
-    uint8_t window[160];
+    uint8_t window[112];
     uint8_t window_len;
     uint8_t window_off;
+    uint8_t zeros; /* taken beyond the end of the patch */
 };
 
 struct otter_delta_entry { /* old bytes from old_off on lie at new_off in the result */
     uint8_t old_off[3];
     uint8_t new_off[3];
+    uint8_t next; /* the entry that follows in the result */
 };
 
 struct otter_delta_learnt { /* a reference that the map got wrong */
@@ -63,46 +66,64 @@ struct otter_delta_learnt { /* a reference that the map got wrong */
     uint32_t is;
 };
 
-struct otter_delta_model { /* adaptive probabilities: 22 bits and a count of 10 */
-    uint32_t miss[8][8];
-    uint32_t form[8][3];
-    uint32_t jump[4];
-    uint32_t origin[3];
-    uint32_t number[5][64];
-    uint32_t byte[2][256];
-    uint32_t expected[16][2];
-    int32_t weight[3][3];
+struct otter_delta_swap { /* a halfword that changed into another */
+    uint16_t was;
+    uint16_t is;
+};
+
+struct otter_delta_model { /* probabilities that a bit is 1, and how far to trust each */
+    uint16_t miss[16][8];
+    uint16_t opcode[64];
+    uint16_t past[96];
+    uint16_t form[15][3]; /* from here on with a count in the low 4 bits */
+    uint16_t jump[4];
+    uint16_t origin[2];
+    uint16_t number[5][40];
+    uint16_t second[32];
+    uint16_t byte[2][256];
+    uint16_t expected[9][2];
+    uint16_t guess[9][2];
+    int16_t miss_weight[16][3];
+    int16_t byte_weight[24][3];
 };
 
 struct otter_delta {
     const struct otter_delta_io *io;
     const struct otter_delta_filter *filter;
+    const uint8_t *out; /* of this call: the bytes from out_off on */
     struct otter_delta_header header;
     uint32_t result_max;
-    uint32_t pos;       /* bytes made */
-    uint32_t source;    /* the next byte is expected to be the one here */
-    uint32_t next_off;  /* where the next entry of the map takes over */
-    uint32_t taken;     /* bytes of the patch taken */
-    const uint8_t *out; /* of this call: the bytes from out_off on */
+    uint32_t pos;        /* bytes made */
+    uint32_t source;     /* the next byte is expected to be the one here */
+    uint32_t from_off;   /* of the result: the entry of the map in use begins here */
+    uint32_t next_off;   /* and here the next takes over */
+    uint32_t taken;      /* bytes of the patch taken */
     uint32_t out_off;
+    uint32_t old_off;    /* what `old` holds */
     int error;
-    uint16_t entries;   /* of the map, so far */
-    uint16_t entries_left; /* still to come */
+    uint16_t entries;    /* of the map, so far */
+    uint8_t entries_left; /* still to come */
+    uint8_t entry;       /* in use */
+    uint8_t last;        /* the last one put in */
     uint8_t step;
-    bool from_new;      /* source is an offset of the result */
-    uint8_t recent;     /* units since the last miss, in steps */
-    uint8_t units;      /* the same, counted */
-    uint16_t hits;
+    bool from_new;       /* source is an offset of the result */
+    bool second;         /* the next halfword of the base ends an instruction */
+    uint8_t units;       /* since the last miss */
+    uint8_t recent;      /* the same in steps that grow */
+    uint8_t past;        /* which of the last units missed, a bit each */
+    uint8_t hits;        /* which of the last bytes told were as expected */
+    uint8_t guesses;     /* which of the others were as guessed */
+    uint8_t difference[2]; /* what was last added to a low or high byte */
     uint8_t learnt_next;
+    int8_t trust[5];     /* >= 0: the map knows better than corrections close by */
     uint8_t pending_len;
     uint8_t pending_off;
     uint8_t pending[4];
-    uint8_t zeros;      /* taken beyond the end of the patch */
-    uint32_t old_off;   /* what `old` holds */
     uint8_t old[32];
     struct otter_delta_coder coder;
     struct otter_delta_model model;
     struct otter_delta_learnt learnt[OTTER_DELTA_LEARNT_MAX];
+    struct otter_delta_swap swap[OTTER_DELTA_SWAPS];
     struct otter_delta_entry map[OTTER_DELTA_MAP_MAX]; /* by old_off */
 };
 
