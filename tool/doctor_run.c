@@ -71,6 +71,7 @@ static void configure(struct play *play, struct otter_state *state, const struct
                       struct otter_agent_config *ret_config)
 {
     static uint8_t io[BUFFER_SIZE] __attribute__((aligned(8)));
+    static struct otter_delta delta;
     const struct host_device *device = &play->doctor->device.device;
     host_agent_config(device, ret_config);
     ret_config->state = state;
@@ -82,6 +83,7 @@ static void configure(struct play *play, struct otter_state *state, const struct
         ret_config->image_path = "/image"; /* an image alone: the direct flow */
     }
     ret_config->hooks = (struct otter_agent_hooks){.ctx = play, .now = wall_clock, .on_event = on_event};
+    ret_config->delta = &delta;
     ret_config->io = io;
     ret_config->io_size = sizeof io;
 }

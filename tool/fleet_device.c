@@ -45,6 +45,7 @@ struct fleet_ram {
     struct otter_tls tls;
     struct otter_agent_config config;
     struct otter_agent agent;
+    struct otter_delta delta;
     uint64_t io[IO_SIZE / sizeof(uint64_t)];
 };
 
@@ -256,6 +257,8 @@ static void configure(struct fleet_device *device)
                   .random = random_word,
                   .now = wall_clock,
                   .on_event = on_agent_event},
+        .patcher = &otter_patcher,
+        .delta = &ram->delta,
         .io = ram->io,
         .io_size = sizeof ram->io,
     };

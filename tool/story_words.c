@@ -226,7 +226,9 @@ static void tell_phase(struct story *story, const json_t *event)
 {
     const char *phase = story_text(event, "phase");
     if (strcmp(phase, "download") == 0) {
-        story_line(story, event, STORY_PLAIN, "server offers %s: fetches it", story_text(event, "version"));
+        bool by_patch = strcmp(story_text(event, "via"), "delta") == 0;
+        story_line(story, event, STORY_PLAIN, "server offers %s: fetches %s", story_text(event, "version"),
+                   by_patch ? "a patch that makes it" : "it");
     } else if (strcmp(phase, "trial") == 0) {
         story_line(story, event, STORY_PLAIN, "on trial: checks its health, and that it reaches the server");
     }
@@ -252,6 +254,10 @@ static void tell_retry(struct story *story, const json_t *event)
     const char *cause = story_text(event, "cause");
     if (story->said_why) {
         story_line(story, event, STORY_DIM, "tries again in %.1f s", (double)story_number(event, "wait_ms") / 1000.0);
+        return;
+    }
+    if (story_number(event, "wait_ms") == 0 && strcmp(story_text(event, "via"), "delta") == 0) {
+        story_line(story, event, STORY_BAD, "the patch is of no use (%s): fetches the whole image", story_text(event, "outcome"));
         return;
     }
     story_line(story, event, STORY_DIM, "%s%s%s%s: tries again in %.1f s", story_text(event, "outcome"), *cause ? " (" : "", cause,

@@ -110,6 +110,7 @@ static bool start_network(void)
 static bool start_agent(struct ota_task *ota)
 {
     static uint8_t io[IO_SIZE] __attribute__((aligned(8)));
+    static struct otter_delta delta; /* what makes images out of patches: 4 KB */
     struct otter_agent_config *config = &ota->config.agent;
     config->state = &ota->state;
     config->keys = ota->keys;
@@ -121,6 +122,8 @@ static bool start_agent(struct ota_task *ota)
                                                .random = random_word,
                                                .now = wall_clock,
                                                .on_event = on_agent_event};
+    config->patcher = &otter_patcher;
+    config->delta = &delta;
     config->io = io;
     config->io_size = sizeof io;
     if (config->keys_count == 0) {

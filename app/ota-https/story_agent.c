@@ -82,7 +82,7 @@ static void say_retry(const struct otter_event *event, const char *cause, bool t
     if (is_refusal(event)) {
         values[1] = strcat(status, words_decimal(&number, event->http_status));
     }
-    story_say(APP_RETRY, values);
+    story_say(event->delta && event->wait_ms == 0 ? APP_PATCH_GIVEN_UP : APP_RETRY, values);
 }
 
 /* True for the first, the last, and every twentieth part between. */
@@ -119,7 +119,7 @@ static void say_phase(const struct otter_event *event)
     struct words_version version;
     const char *values[] = {words_version(&version, &event->version)};
     if (event->phase == OTTER_AGENT_DOWNLOAD) {
-        story_say(APP_DOWNLOAD, values);
+        story_say(event->delta ? APP_DOWNLOAD_PATCH : APP_DOWNLOAD, values);
     } else if (event->phase == OTTER_AGENT_TRIAL) {
         story_say(APP_ON_TRIAL, NULL);
     }

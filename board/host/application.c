@@ -33,6 +33,7 @@ struct application {
     struct otter_state state;
     struct otter_agent_config agent_config;
     struct otter_agent agent;
+    struct otter_delta delta;
     struct otter_tcp tls_tcp, plain_tcp;
     struct otter_transport tls_lower, tls_transport, plain_transport;
     struct otter_tls_config tls_config;
@@ -129,6 +130,7 @@ static void configure_agent(struct application *app)
                                                .random = random_word,
                                                .now = wall_clock,
                                                .on_event = on_agent_event};
+    config->delta = &app->delta;
     config->io = io;
     config->io_size = sizeof io;
 }

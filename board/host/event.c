@@ -140,6 +140,14 @@ static void add_outcome(json_t *object, const struct otter_event *event, const c
     }
 }
 
+/* Where an image is on its way. */
+static void add_via(json_t *object, const struct otter_event *event)
+{
+    if (event->phase == OTTER_AGENT_DOWNLOAD || event->phase == OTTER_AGENT_VERIFY) {
+        (void)json_object_set_new(object, "via", json_string(event->delta ? "delta" : "image"));
+    }
+}
+
 void host_event_agent(struct host_reporter *reporter, const struct otter_event *event, const char *cause)
 {
     if (event->kind == OTTER_EVENT_PROGRESS && !worth_saying(reporter, event->done, event->total)) {
@@ -151,19 +159,23 @@ void host_event_agent(struct host_reporter *reporter, const struct otter_event *
     case OTTER_EVENT_PHASE:
         if (event->phase == OTTER_AGENT_DOWNLOAD) {
             add_version(object, "version", &event->version);
+            add_via(object, event);
         }
         break;
     case OTTER_EVENT_OUTCOME:
         add_outcome(object, event, cause);
+        add_via(object, event);
         break;
     case OTTER_EVENT_RETRY:
         add_outcome(object, event, cause);
+        add_via(object, event);
         add_number(object, "wait_ms", event->wait_ms);
         break;
     case OTTER_EVENT_PROGRESS:
     case OTTER_EVENT_RESUMED:
         add_number(object, "done", event->done);
         add_number(object, "total", event->total);
+        add_via(object, event);
         break;
     case OTTER_EVENT_REPORTED:
         (void)json_object_set_new(object, "result", json_string(otter_outcome_str(event->outcome)));

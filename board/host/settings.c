@@ -35,5 +35,6 @@ void host_agent_config(const struct host_device *device, struct otter_agent_conf
         .stall_ms = config->stall_ms,
         .range_size = config->range_size,
         .permanent = config->permanent,
+        .patcher = &otter_patcher, /* and its room, which is the caller's */
     };
 }

@@ -5,7 +5,7 @@
  * round.
  *
  * Input: flags, then the document. Flag 32: only signed jobs are taken; with 64 the first line is made
- * the header of one, and the rest is signed; 128: the device has a ring, a name and a hardware revision.
+ * the header of one, and the rest is signed; 128: the device has a ring, a name and a hardware revision, and takes patches.
  */
 #include "fuzz.h"
 
@@ -20,10 +20,27 @@ enum { PLAIN = 1, BOTH = 2, SERIAL = 4, CLOCK = 8, SMALL = 16, SIGNED = 32, WRAP
 static const struct otter_transport transport;
 static const char *const allowed[] = {"cdn.example", "::1"};
 
+/* What runs: an image of which only the header and a hash of sixteen-fold 17 are there. */
+static uint8_t primary[128] = {0x3d, 0xb8, 0xf3, 0x96, [8] = 32, [12] = 4, [20] = 1, [36] = 0x07, 0x69, 40, 0, 0x10, 0, 32, 0};
+static struct otter_delta delta;
+
+static int read_primary(void *ctx, uint32_t off, void *buf, size_t len)
+{
+    (void)ctx;
+    memcpy(buf, primary + off, len);
+    return 0;
+}
+static const struct otter_flash flash = {.read = read_primary, .size = sizeof primary, .sector_size = 32, .prog_size = 1};
+static const struct otter_layout layout = {.primary = {&flash, 0, sizeof primary}};
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
+    struct otter_image image;
+    struct otter_view view = otter_view_of(&layout.primary);
     (void)argc;
     (void)argv;
+    memset(primary + 44, 0x11, OTTER_HASH_SIZE);
+    REQUIRE(otter_image_parse(&view, &image) == OTTER_OK);
     return 0;
 }
 
@@ -127,6 +144,7 @@ static void check_document(const struct otter_agent_config *config, struct fuzz_
     int err = otter_job_read(config, text, bytes.left, work, work_size, &job);
     REQUIRE(err == OTTER_OK || err == OTTER_ERR_CORRUPT || err == OTTER_ERR_NOSPACE ||
             (err == OTTER_ERR_AUTH && config->job_keys_count != 0));
+    REQUIRE(err != OTTER_OK || job.patch_size == 0 || (config->patcher != NULL && otter_url_path_ok(job.patch_path)));
     free(text);
     if (err == OTTER_OK) {
         check_job(config, &job);
@@ -141,7 +159,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz_bytes bytes = {data, size};
     unsigned flags = fuzz_u8(&bytes);
-    struct otter_state state = {.phase = OTTER_PHASE_IDLE};
+    struct otter_state state = {.phase = OTTER_PHASE_IDLE, .layout = &layout};
     struct otter_agent_config config = {.host = "home.example", .board = "B", .hosts_allowed = allowed,
                                         .hosts_allowed_count = 2, .use_plain = (flags & PLAIN) != 0,
                                         .serial = (flags & SERIAL) != 0 ? "S1" : NULL, .state = &state};
@@ -153,6 +171,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     config.ring = (flags & PLACED) != 0 ? "early" : NULL;
     config.device_id = (flags & PLACED) != 0 ? "device-7" : NULL;
     config.hardware_revision = (flags & PLACED) != 0 ? 3 : 0;
+    config.patcher = (flags & PLACED) != 0 ? &otter_patcher : NULL; /* the seeds without it stay what they were */
+    config.delta = &delta;
     REQUIRE(json_beside(bytes.at, bytes.left) == NULL);
     uint8_t *wrapped = NULL;
     if ((flags & (SIGNED | WRAP)) == (SIGNED | WRAP)) {

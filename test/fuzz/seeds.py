@@ -230,6 +230,12 @@ def job_seeds(corpus):
         for flags in (0, 2, 14):
             corpus.add("job", "%s-%d" % (name, flags), bytes([flags]), text)
     corpus.add("job", "small-work", b"\x10", JOBS["all"])
+    entry = '{"From":"%s","File":"%s","Size":%s,"SHA256":"%s"}'
+    for name, items in {"ours": entry % ("11" * 32, "/p.otd", 77, "22" * 32), "other": entry % ("12" * 32, "/p.otd", '"77"', "22" * 32),
+                        "two": entry % ("12" * 32, "/a", 1, "22" * 32) + "," + entry % ("11" * 32, "/b", 2, "22" * 32),
+                        "lacks": '{"From":"%s","Size":7},{}' % ("11" * 32), "wrong": "1", "nested": "[[{}]]", "path": entry % ("11" * 32, "p", 1, "22" * 32),
+                        "digits": entry % ("1" * 63, "/p", 1, "22" * 32)}.items():
+        corpus.add("job", "deltas-" + name, b"\x80", '{"Board":"B","Version":"1.2.3","File":"/f","Deltas":[%s]}' % items)
     bound = '"Size":4000,"SHA256":"%s","Sequence":7,"Issued":1600000000,"Expires":1800000000,"Audience":{"Board":"B"%%s}%%s}' % ("0a" * 32)
     rollout = ',"Rollout":{"Permille":%s,"Salt":"s","Start":1600000000,"RampSeconds":%s,"Rings":"%s"}'
     job = '{"Version":"1.2.3","MinVersion":"1.0.0","Board":"B","File":"/f",'

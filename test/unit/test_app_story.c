@@ -233,6 +233,26 @@ static void test_phases_worth_a_line(void **state)
                                    "app   on trial: checks its health, and that it reaches the server\r\n");
 }
 
+static void test_a_patch_is_told(void **state)
+{
+    (void)state;
+    struct otter_event event = {.kind = OTTER_EVENT_PHASE, .version = offered, .delta = true, .phase = OTTER_AGENT_DOWNLOAD};
+    story_agent(&event, NULL);
+    event.kind = OTTER_EVENT_RETRY;
+    event.outcome = OTTER_OUTCOME_BAD_IMAGE;
+    event.err = OTTER_ERR_CORRUPT;
+    story_agent(&event, NULL);
+    event.outcome = OTTER_OUTCOME_SERVER;
+    event.http_status = 404;
+    story_agent(&event, NULL);
+    event.wait_ms = 5000;
+    story_agent(&event, NULL);
+    assert_string_equal(fake.uart, "app   server offers 1.1.0: fetches a patch that makes it\r\n"
+                                   "app   the patch is of no use (bad-image, corrupt): fetches the whole image\r\n"
+                                   "app   the patch is of no use (server, HTTP 404): fetches the whole image\r\n"
+                                   "app   server (HTTP 404): tries again in 5000 ms\r\n");
+}
+
 static void test_progress_is_told_in_twentieths(void **state)
 {
     (void)state;
@@ -265,6 +285,7 @@ int main(void)
         cmocka_unit_test_setup(test_a_retry_says_why_unless_the_outcome_did, setup),
         cmocka_unit_test_setup(test_reports, setup),
         cmocka_unit_test_setup(test_phases_worth_a_line, setup),
+        cmocka_unit_test_setup(test_a_patch_is_told, setup),
         cmocka_unit_test_setup(test_progress_is_told_in_twentieths, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
