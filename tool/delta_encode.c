@@ -2,12 +2,13 @@
 /*
  * delta_encode.c - the walk (delta/walk.h) from the encoder's side.
  *
- * Where a unit is not as expected, other sources are tried by walking a little way from each, and the
- * cheapest is taken.
+ * Once to find out where to jump (delta_parse.c), by encoders that only count what they would write,
+ * and once more to write.
  */
 #include "tool/delta_encode.h"
 
 #include "delta/model.h"
+#include "tool/delta_parse.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -74,8 +75,6 @@ static void code_plan(const struct otter_delta *delta, const struct otter_delta_
     }
 }
 
-enum { HORIZON = 24, CANDIDATES_MAX = 8 };
-
 static int read_old(void *ctx, uint32_t off, void *buf, size_t len)
 {
     const struct tool_bytes *file = ctx;
@@ -83,7 +82,7 @@ static int read_old(void *ctx, uint32_t off, void *buf, size_t len)
     return 0;
 }
 
-static double bits_of(const struct delta_encoder *encoder)
+double delta_encoder_bits(const struct delta_encoder *encoder)
 {
     double sum = 0;
     for (unsigned i = 0; i < ABOUT_KINDS; i++) {
@@ -92,63 +91,31 @@ static double bits_of(const struct delta_encoder *encoder)
     return sum;
 }
 
-/* Walk to `end` without another jump. */
-static double walk_cost(const struct delta_encoder *encoder, const struct walk_want *first, uint32_t end)
-{
-    struct delta_encoder trial = *encoder;
-    struct walk_want want = *first;
-    trial.range = NULL;
-    while (trial.delta.pos < end) {
-        code_unit(&trial.delta, &want);
-    }
-    return bits_of(&trial) - bits_of(encoder);
-}
-
 /* The known copies' source for pos, and the best plain matches. */
-static unsigned candidates(const struct delta_encoder *encoder, struct walk_want *list)
+unsigned delta_encoder_jumps(const struct delta_encoder *encoder, struct delta_jump *ret_jumps, bool matches)
 {
     const struct delta_job *job = encoder->job;
-    const struct otter_delta *delta = &encoder->delta;
+    uint32_t pos = encoder->delta.pos;
     unsigned count = 0;
-    if (delta->from_new || otter_delta_map_source(delta) != delta->source) {
-        list[count++] = (struct walk_want){.origin = ORIGIN_MAP};
-    }
-    for (size_t i = encoder->copy; i < job->copies->count && job->copies->list[i].new_off <= delta->pos; i++) {
+    ret_jumps[count++] = (struct delta_jump){pos, 0, DELTA_JUMP_MAP};
+    for (size_t i = encoder->copy; i < job->copies->count && job->copies->list[i].new_off <= pos; i++) {
         const struct delta_copy *copy = &job->copies->list[i];
-        if (delta->pos - copy->new_off < copy->len) {
-            list[count++] = (struct walk_want){.origin = ORIGIN_OLD, .source = copy->old_off + delta->pos - copy->new_off};
+        if (pos - copy->new_off < copy->len) {
+            ret_jumps[count++] = (struct delta_jump){pos, copy->old_off + pos - copy->new_off, DELTA_JUMP_OLD};
             break;
         }
     }
-    struct delta_match matches[4];
-    unsigned found = delta_match_find(job->matches, delta->pos, matches, 4);
+    struct delta_match list[DELTA_MATCHES_MAX];
+    unsigned found = matches ? delta_match_find(job->matches, pos, list) : 0;
     for (unsigned i = 0; i < found; i++) {
-        list[count++] = (struct walk_want){.origin = matches[i].from_new ? ORIGIN_NEW : ORIGIN_OLD, .source = matches[i].off};
+        ret_jumps[count++] = (struct delta_jump){pos, list[i].off, list[i].from_new ? DELTA_JUMP_NEW : DELTA_JUMP_OLD};
     }
     return count;
 }
 
-static struct walk_want choose(const struct delta_encoder *encoder)
+uint32_t delta_encoder_target(const struct delta_encoder *encoder, const struct delta_jump *jump)
 {
-    const struct otter_delta *delta = &encoder->delta;
-    struct walk_want list[CANDIDATES_MAX];
-    struct walk_want best = {.file = encoder->job->new_file->data};
-    uint32_t end = delta->pos + HORIZON < delta->header.size ? delta->pos + HORIZON : delta->header.size;
-    unsigned count = candidates(encoder, list);
-    double least = count > 0 ? walk_cost(encoder, &best, end) : 0; /* nothing else to do: not weighed */
-    for (unsigned i = 0; i < count; i++) {
-        list[i].file = best.file;
-        list[i].jump = true;
-        if (list[i].origin != ORIGIN_MAP && list[i].source == delta->source && (list[i].origin == ORIGIN_NEW) == delta->from_new) {
-            continue;
-        }
-        double cost = walk_cost(encoder, &list[i], end);
-        if (cost < least) {
-            least = cost;
-            best = list[i];
-        }
-    }
-    return best;
+    return jump->origin == DELTA_JUMP_MAP ? otter_delta_map_source(&encoder->delta) : jump->source;
 }
 
 static void encode_map(struct delta_encoder *encoder)
@@ -162,12 +129,48 @@ static void encode_map(struct delta_encoder *encoder)
     walk_begin(delta);
 }
 
-static bool is_hit(struct otter_delta *delta, const uint8_t *bytes)
+bool delta_encoder_hits(struct delta_encoder *encoder)
 {
+    struct otter_delta *delta = &encoder->delta;
     struct otter_delta_unit unit;
     otter_delta_map_follow(delta);
     otter_delta_expect(delta, &unit);
-    return memcmp(unit.bytes, bytes + delta->pos, unit.len) == 0;
+    return memcmp(unit.bytes, encoder->job->new_file->data + delta->pos, unit.len) == 0;
+}
+
+void delta_encoder_step(struct delta_encoder *encoder, const struct delta_jump *jump)
+{
+    static const uint8_t origins[] = {ORIGIN_MAP, ORIGIN_OLD, ORIGIN_NEW};
+    const struct delta_job *job = encoder->job;
+    struct walk_want want = {.file = job->new_file->data};
+    if (jump != NULL) {
+        want.jump = true;
+        want.origin = origins[jump->origin];
+        want.source = jump->source;
+    }
+    code_unit(&encoder->delta, &want);
+    while (encoder->copy < job->copies->count &&
+           job->copies->list[encoder->copy].new_off + job->copies->list[encoder->copy].len <= encoder->delta.pos) {
+        encoder->copy++;
+    }
+}
+
+static bool encode_all(struct delta_encoder *encoder, struct delta_stats *stats)
+{
+    struct delta_jumps jumps;
+    size_t next = 0;
+    if (!delta_parse(encoder, &jumps)) {
+        return false;
+    }
+    while (encoder->delta.pos < encoder->delta.header.size) {
+        bool jump = next < jumps.count && jumps.list[next].pos == encoder->delta.pos;
+        stats->literals += delta_encoder_hits(encoder) ? 0 : 1;
+        stats->jumps += jump ? 1 : 0;
+        delta_encoder_step(encoder, jump ? &jumps.list[next] : NULL);
+        next += jump ? 1 : 0;
+    }
+    free(jumps.list);
+    return true;
 }
 
 bool delta_encode(const struct delta_job *job, struct delta_range *range, struct delta_stats *ret_stats)
@@ -189,24 +192,12 @@ bool delta_encode(const struct delta_job *job, struct delta_range *range, struct
     delta->filter = otter_delta_filter_find(job->header->filter);
     delta->out = job->new_file->data;
     encode_map(encoder);
-    while (delta->pos < delta->header.size) {
-        struct walk_want want = {.file = job->new_file->data};
-        if (!is_hit(delta, want.file)) {
-            want = choose(encoder);
-            ret_stats->literals++;
-            ret_stats->jumps += want.jump ? 1 : 0;
-        }
-        while (encoder->copy < job->copies->count &&
-               job->copies->list[encoder->copy].new_off + job->copies->list[encoder->copy].len <= delta->pos) {
-            encoder->copy++;
-        }
-        code_unit(delta, &want);
-    }
+    bool good = encode_all(encoder, ret_stats);
     for (unsigned i = 0; i < ABOUT_KINDS; i++) {
         ret_stats->bytes[i] = encoder->bits[i] / 8;
     }
     ret_stats->copies = (uint32_t)job->map->count;
     free(encoder);
     free(cost);
-    return true;
+    return good;
 }

@@ -29,6 +29,26 @@ struct delta_encoder {
     double bits[ABOUT_KINDS];
 };
 
+/* Before the unit at `pos` the source becomes another one: what the map has there, or `source`, an offset
+ * of the old file or of the new one. */
+enum { DELTA_JUMP_MAP, DELTA_JUMP_OLD, DELTA_JUMP_NEW, DELTA_JUMPS_MAX = 12 };
+struct delta_jump {
+    uint32_t pos;
+    uint32_t source;
+    uint8_t origin;
+};
+
+/* The next unit is as expected. */
+bool delta_encoder_hits(struct delta_encoder *encoder);
+/* Code it, after a jump or (NULL) without. */
+void delta_encoder_step(struct delta_encoder *encoder, const struct delta_jump *jump);
+/* Where to one could jump here, at most DELTA_JUMPS_MAX: to what the map and the known copies have, and
+ * (matches) to where the next bytes stand elsewhere. */
+unsigned delta_encoder_jumps(const struct delta_encoder *encoder, struct delta_jump *ret_jumps, bool matches);
+uint32_t delta_encoder_target(const struct delta_encoder *encoder, const struct delta_jump *jump);
+/* Spent so far. */
+double delta_encoder_bits(const struct delta_encoder *encoder);
+
 /* False: out of memory. */
 bool delta_encode(const struct delta_job *job, struct delta_range *range, struct delta_stats *ret_stats);
 

@@ -17,7 +17,7 @@
 #include "tool/delta_align_parts.h"
 
 /* Costs in 1/16 bit. */
-enum { COST_ENTRY = 20 * 16, COST_JUMP = 28 * 16, RUNNERS = 40, ROUNDS = 24 };
+enum { COST_ENTRY = 20 * 16, COST_JUMP = 24 * 16, RUNNERS = 40, ROUNDS = 24 };
 
 struct line {
     int32_t drift;

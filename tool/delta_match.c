@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HASH_BITS = 20, CHAIN_MAX = 64, LENGTH_MIN = 4 };
+enum { HASH_BITS = 20, CHAIN_MAX = 64, LENGTH_MIN = 4, EACH = DELTA_MATCHES_MAX / 2 };
 #define NOWHERE UINT32_MAX
 
 struct chains {
@@ -69,28 +69,31 @@ static uint32_t length(const struct tool_bytes *a, uint32_t at, const struct too
     return len;
 }
 
-/* The two longest of a chain. */
-static unsigned search(const struct chains *chains, const struct tool_bytes *file, uint32_t pos, uint32_t first, struct delta_match *ret_list)
+/* The longest of a chain, of equal ones those met first. */
+static unsigned search(const struct chains *chains, const struct tool_bytes *file, uint32_t pos, uint32_t first,
+                       struct delta_match *ret_list)
 {
     unsigned found = 0;
-    uint32_t best = LENGTH_MIN - 1;
     uint32_t place = first;
     for (unsigned i = 0; i < CHAIN_MAX && place != NOWHERE; i++, place = chains->before[place]) {
         uint32_t len = length(chains->file, place, file, pos);
-        if (len > best) {
-            best = len;
-            ret_list[1] = ret_list[0];
-            ret_list[0] = (struct delta_match){.off = place, .len = len};
-            found = found < 2 ? found + 1 : 2;
+        if (len < LENGTH_MIN || (found == EACH && ret_list[EACH - 1].len >= len)) {
+            continue;
         }
+        unsigned rank = found < EACH ? found++ : EACH - 1;
+        while (rank > 0 && ret_list[rank - 1].len < len) {
+            ret_list[rank] = ret_list[rank - 1];
+            rank--;
+        }
+        ret_list[rank] = (struct delta_match){.off = place, .len = len};
     }
     return found;
 }
 
-unsigned delta_match_find(const struct delta_matches *matches, uint32_t pos, struct delta_match *ret_list, unsigned most)
+unsigned delta_match_find(const struct delta_matches *matches, uint32_t pos, struct delta_match *ret_list)
 {
     const struct tool_bytes *file = matches->new.file;
-    if (most < 4 || pos + LENGTH_MIN > file->len) {
+    if (pos + LENGTH_MIN > file->len) {
         return 0;
     }
     unsigned found = search(&matches->old, file, pos, matches->old.last[hash(file->data + pos)], ret_list);

@@ -15,7 +15,8 @@ struct delta_matches;
 struct delta_matches *delta_matches_new(const struct tool_bytes *old_file, const struct tool_bytes *new_file);
 void delta_matches_free(struct delta_matches *matches);
 
-/* The longest of each file first, at most `most`, each of 5 bytes or more. */
-unsigned delta_match_find(const struct delta_matches *matches, uint32_t pos, struct delta_match *ret_list, unsigned most);
+/* The longest of each file, the old one's first, each of 4 bytes or more. */
+enum { DELTA_MATCHES_MAX = 8 };
+unsigned delta_match_find(const struct delta_matches *matches, uint32_t pos, struct delta_match *ret_list);
 
 #endif
