@@ -50,6 +50,7 @@ static int read_files(const struct options *options, struct doctor_case *doctor)
     }
     if (rc == 0 && doctor->job_name) {
         read_document(doctor);
+        doctor_patches_read(doctor);
     }
     return rc;
 }
@@ -114,6 +115,31 @@ static void print_past(const struct doctor_case *doctor, const struct doctor_ver
     }
 }
 
+static void print_patch(const struct doctor_case *doctor, const struct doctor_verdict *verdict)
+{
+    const struct doctor_patch *patch;
+    enum doctor_patch_state state = doctor_patch_judge(doctor, verdict, &patch);
+    if (state == DOCTOR_PATCH_NONE) {
+        return;
+    }
+    printf("%-10s %s: %s\n", "patch", doctor_patch_word(state), doctor_patch_means(state));
+    if (patch) {
+        const char *slash = strrchr(patch->delta.file, '/');
+        printf("%-10s %s, %lld bytes\n", "", slash ? slash + 1 : patch->delta.file, (long long)patch->delta.size);
+    }
+}
+
+static json_t *patch_json(const struct doctor_case *doctor, const struct doctor_verdict *verdict)
+{
+    const struct doctor_patch *patch;
+    enum doctor_patch_state state = doctor_patch_judge(doctor, verdict, &patch);
+    json_t *said = json_pack("{s:s, s:s}", "state", doctor_patch_word(state), "means", doctor_patch_means(state));
+    if (patch) {
+        (void)json_object_update_new(said, json_pack("{s:s, s:I}", "file", patch->delta.file, "size", patch->delta.size));
+    }
+    return said;
+}
+
 static void print_verdict(const struct doctor_case *doctor, const struct doctor_verdict *verdict, const struct doctor_rule *rule)
 {
     char running[TOOL_VERSION_SIZE];
@@ -135,6 +161,7 @@ static void print_verdict(const struct doctor_case *doctor, const struct doctor_
         printf("%-10s %s: wanted %s, found %s\n", "", json_string_value(json_object_get(value, "what")),
                json_string_value(json_object_get(value, "wanted")), json_string_value(json_object_get(value, "found")));
     }
+    print_patch(doctor, verdict);
     printf("%-10s %s\n", "do", rule->todo);
     json_decref(values);
 }
@@ -142,11 +169,12 @@ static void print_verdict(const struct doctor_case *doctor, const struct doctor_
 static void print_json(const struct doctor_case *doctor, const struct doctor_verdict *verdict, const struct doctor_rule *rule)
 {
     char running[TOOL_VERSION_SIZE];
-    json_t *root = json_pack("{s:s, s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "verdict", rule->word, "ok", (int)is_good(rule), "means",
+    json_t *root = json_pack("{s:s, s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o}", "verdict", rule->word, "ok", (int)is_good(rule), "means",
                              rule->means, "do", rule->todo, "running",
                              verdict->boots ? tool_version_text(&verdict->running, running) : "", "outcome",
                              otter_outcome_str(verdict->outcome), "reason", otter_reason_str(verdict->reason), "err",
-                             otter_err_str(verdict->err), "values", values_of(doctor, verdict, rule));
+                             otter_err_str(verdict->err), "values", values_of(doctor, verdict, rule), "patch",
+                             patch_json(doctor, verdict));
     (void)json_dumpf(root, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
     putchar('\n');
     json_decref(root);

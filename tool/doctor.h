@@ -15,6 +15,7 @@
 #include "otter/boot.h"
 #include "tool/device_folder.h"
 #include "tool/image_file.h"
+#include "tool/job_deltas.h"
 #include "tool/provision.h"
 
 /* What a device remembers that is not on the made flash. */
@@ -24,6 +25,14 @@ struct doctor_memory {
     uint32_t rejects_count;
     uint32_t job_sequence;
 };
+
+/* A patch of the job, and its file. */
+struct doctor_patch {
+    struct job_delta delta; /* borrowed from the document */
+    struct tool_bytes bytes;
+    bool there;
+};
+enum { DOCTOR_PATCHES_MAX = 16 };
 
 /* What is asked. */
 struct doctor_case {
@@ -37,6 +46,8 @@ struct doctor_case {
     struct tool_bytes job, image;
     const char *job_name, *image_name; /* NULL: not given */
     json_t *document;            /* the job as JSON; NULL: none, or it cannot be read */
+    struct doctor_patch patches[DOCTOR_PATCHES_MAX];
+    size_t patches_count;
     int64_t now;                 /* Unix seconds */
 };
 
@@ -47,6 +58,8 @@ struct doctor_verdict {
     enum otter_outcome outcome;    /* of the check; NONE: no job and no image was given */
     int err;
     bool asked_image;              /* the job was followed as far as the image */
+    bool asked_patch;              /* or a patch, before it or in place of it */
+    uint8_t running_hash[OTTER_HASH_SIZE];
     bool takes;                    /* the bootloader starts the new image */
     enum otter_reason reason;      /* why it does not */
     enum otter_reason last_reason; /* why the image before was not kept */
@@ -71,7 +84,7 @@ void doctor_case_free(struct doctor_case *doctor);
 /* ---- the verdict ---- */
 void doctor_run(struct doctor_case *doctor, struct doctor_verdict *ret_verdict);
 
-/* A server in memory: the job at the agent's job path, the image at every other one. */
+/* A server in memory: the job at the agent's job path, patches at theirs, the image at every other one. */
 struct doctor_link {
     const struct doctor_case *doctor;
     const char *job_path;
@@ -81,10 +94,30 @@ struct doctor_link {
     size_t head_len, head_off;
     const struct tool_bytes *body; /* NULL: none */
     size_t body_off;
-    bool answering, asked_image;
+    bool answering, asked_image, asked_patch;
 };
 void doctor_link_init(struct doctor_link *link, const struct doctor_case *doctor, const char *job_path,
                       struct otter_transport *ret_transport);
+
+/* ---- patches ---- */
+void doctor_patches_read(struct doctor_case *doctor); /* once the document is known */
+void doctor_patches_free(struct doctor_case *doctor);
+
+enum doctor_patch_state {
+    DOCTOR_PATCH_NONE, /* there is nothing to say */
+    DOCTOR_PATCH_TAKEN,
+    DOCTOR_PATCH_OFFERED,
+    DOCTOR_PATCH_OTHER_BASE,
+    DOCTOR_PATCH_UNKNOWN,
+    DOCTOR_PATCH_MISSING,
+    DOCTOR_PATCH_DAMAGED,
+    DOCTOR_PATCH_FAILS
+};
+const char *doctor_patch_word(enum doctor_patch_state state);
+const char *doctor_patch_means(enum doctor_patch_state state);
+/* *ret_patch: the one that it is about; NULL: none. */
+enum doctor_patch_state doctor_patch_judge(const struct doctor_case *doctor, const struct doctor_verdict *verdict,
+                                           const struct doctor_patch **ret_patch);
 
 /* ---- words ---- */
 struct doctor_rule {

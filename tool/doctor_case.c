@@ -227,6 +227,7 @@ void doctor_case_free(struct doctor_case *doctor)
     if (doctor->own_key.pkey) {
         tool_key_free(&doctor->own_key);
     }
+    doctor_patches_free(doctor);
     json_decref(doctor->told);
     json_decref(doctor->document);
     tool_bytes_free(&doctor->job);

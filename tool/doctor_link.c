@@ -26,14 +26,27 @@ static bool is_for(const struct doctor_link *link, const char *path)
            strncmp(link->request + 4, path, len) == 0 && link->request[4 + len] == ' ';
 }
 
+static const struct doctor_patch *patch_of(const struct doctor_link *link)
+{
+    const struct doctor_case *doctor = link->doctor;
+    for (size_t i = 0; i < doctor->patches_count; i++) {
+        if (is_for(link, doctor->patches[i].delta.file)) {
+            return &doctor->patches[i];
+        }
+    }
+    return NULL;
+}
+
 static void answer(struct doctor_link *link)
 {
     const struct doctor_case *doctor = link->doctor;
     bool gets = strncmp(link->request, "GET ", 4) == 0;
     bool wants_job = is_for(link, link->job_path);
-    const struct tool_bytes *body = wants_job ? &doctor->job : &doctor->image;
-    bool has = gets && (wants_job ? doctor->job_name : doctor->image_name) != NULL;
-    link->asked_image = link->asked_image || (gets && !wants_job);
+    const struct doctor_patch *patch = wants_job ? NULL : patch_of(link);
+    const struct tool_bytes *body = wants_job ? &doctor->job : patch ? &patch->bytes : &doctor->image;
+    bool has = gets && (wants_job ? doctor->job_name != NULL : doctor->image_name && (!patch || patch->there));
+    link->asked_patch = link->asked_patch || (gets && patch);
+    link->asked_image = link->asked_image || (gets && !wants_job && !patch);
     link->body = has ? body : NULL;
     link->body_off = 0;
     link->head_off = 0;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "otter/agent_object.h"
+#include "otter/delta.h"
 #include "otter/result.h"
 #include "tool/doctor.h"
 
@@ -136,6 +137,7 @@ static void ask(struct play *play)
         now_ms += otter_agent_step(&agent, now_ms);
     }
     verdict->asked_image = link.asked_image;
+    verdict->asked_patch = link.asked_patch;
 }
 
 void doctor_run(struct doctor_case *doctor, struct doctor_verdict *ret_verdict)
@@ -151,6 +153,7 @@ void doctor_run(struct doctor_case *doctor, struct doctor_verdict *ret_verdict)
         return;
     }
     ret_verdict->running = choice.image.version;
+    memcpy(ret_verdict->running_hash, choice.image.hash, sizeof ret_verdict->running_hash);
     ret_verdict->on_trial = choice.on_trial;
     if (!doctor->job_name && !doctor->image_name) {
         return;

@@ -252,6 +252,9 @@ static int check(struct fleet_options *options, struct fleet *fleet, const char 
     if ((options->devices < 1 && !options->tokens) || options->devices > FLEET_DEVICES_MAX) {
         return tool_usage("--devices %d is not 1 to %d", options->devices, FLEET_DEVICES_MAX);
     }
+    if (options->image && options->versions) {
+        return tool_usage("--image and --version: one of them");
+    }
     if (options->duration_s < 0 || options->spread_s < 0) {
         return tool_usage("--duration and --start-spread are not negative");
     }
@@ -270,7 +273,7 @@ static int check(struct fleet_options *options, struct fleet *fleet, const char 
 
 static void free_options(struct fleet_options *options)
 {
-    char *const strings[] = {options->boards, options->versions, options->rings, options->tokens,    options->until,
+    char *const strings[] = {options->boards, options->versions, options->image, options->rings, options->tokens,    options->until,
                              options->plot,   options->list,     options->fail,  options->drop,      options->power_cut};
     for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++) {
         free(strings[i]);
@@ -280,7 +283,7 @@ static void free_options(struct fleet_options *options)
     provision_free(&options->device);
 }
 
-#define WHO_OPTIONS 12u
+#define WHO_OPTIONS 13u
 #define DOES_OPTIONS 14u
 #define RUN_OPTIONS 13u
 
@@ -290,6 +293,7 @@ static void who_table(struct fleet_options *o, struct poptOption table[WHO_OPTIO
         {"devices", 0, POPT_ARG_INT, &o->devices, 0, "how many", "N"},
         {"seed", 0, POPT_ARG_LONGLONG, &o->seed, 0, "of everything that is left to chance [1]", "S"},
         {"version", 0, POPT_ARG_STRING, &o->versions, 0, "what they run at first [1.0.0]", "V[:P%],..."},
+        {"image", 0, POPT_ARG_STRING, &o->image, 0, "instead: this signed image, the base of patches", "FILE"},
         {"boards", 0, POPT_ARG_STRING, &o->boards, 0, "what jobs' Board must be [that of the first kit]", "B[:P%],..."},
         {"rings", 0, POPT_ARG_STRING, &o->rings, 0, "who belongs to a ring", "NAME:P%,..."},
         {"tokens", 0, POPT_ARG_STRING, &o->tokens, 0, "names and tokens, as `otter device enrol` writes them", "FILE"},

@@ -21,7 +21,7 @@
 #define FLEET_DEVICES_MAX 100000
 
 struct fleet_options {
-    char *boards, *versions, *rings, *tokens, *until, *plot, *list;
+    char *boards, *versions, *image, *rings, *tokens, *until, *plot, *list;
     char *fail, *drop, *power_cut;
     const char **keys, **job_keys;
     int devices, size, slot_kib, as_json;

@@ -10,6 +10,7 @@
 #include "port/mbedtls/tls.h"
 #include "tool/fleet_build.h"
 #include "tool/flashmap_kits.h"
+#include "tool/image_file.h"
 #include "tool/print.h"
 
 enum { SMALL_FILE_MAX = 1 << 20, TOKENS_MAX = 64 << 20, KIB = 1024 };
@@ -46,18 +47,50 @@ static int read_job_keys(struct fleet *fleet)
 
 /* ---- factory images ---- */
 
+/* Signed by one of the keys that the devices trust, and small enough. */
+static int read_image(struct fleet *fleet, struct fleet_factory *factory, struct tool_bytes *ret_image)
+{
+    struct otter_flash flash;
+    struct otter_area area;
+    struct tool_verdict verdict;
+    char why[TOOL_WHY_SIZE];
+    const char *path = fleet->options->image;
+    int rc = tool_read_file(path, fleet->map.image_size_max, ret_image);
+    if (rc != 0) {
+        return rc;
+    }
+    tool_memory_flash(ret_image, &flash, &area);
+    struct otter_view view = otter_view_of(&area);
+    tool_image_judge(&view, fleet->keys.keys, fleet->keys.count, &verdict);
+    factory->version = verdict.image.version;
+    if (verdict.fault != 0) {
+        rc = tool_refuse("'%s': %s", path, tool_fault_why(verdict.fault, ret_image, why));
+        tool_bytes_free(ret_image);
+    }
+    return rc;
+}
+
+static int make_image(struct fleet *fleet, size_t index, struct tool_bytes *ret_image)
+{
+    struct fleet_factory *factory = &fleet->factories[index];
+    if (fleet->options->image) {
+        return read_image(fleet, factory, ret_image);
+    }
+    if (!tool_version_parse(fleet->versions.names[index], &factory->version)) {
+        return tool_usage("--version '%s' is not MAJOR.MINOR.REVISION[+BUILD], e.g. 1.2.3", fleet->versions.names[index]);
+    }
+    return fleet_keys_image(&fleet->keys, &factory->version, (size_t)fleet->options->size, ret_image);
+}
+
 static int make_factory(struct fleet *fleet, const char *folder, size_t index)
 {
     struct fleet_factory *factory = &fleet->factories[index];
     struct tool_bytes image;
-    if (!tool_version_parse(fleet->versions.names[index], &factory->version)) {
-        return tool_usage("--version '%s' is not MAJOR.MINOR.REVISION[+BUILD], e.g. 1.2.3", fleet->versions.names[index]);
-    }
     if (asprintf(&factory->path, "%s/%zu.flash", folder, index) < 0) {
         factory->path = NULL;
         return tool_refuse("out of memory");
     }
-    int rc = fleet_keys_image(&fleet->keys, &factory->version, (size_t)fleet->options->size, &image);
+    int rc = make_image(fleet, index, &image);
     if (rc == 0) {
         rc = fleet_flash_factory(&fleet->map, &image, factory->path);
         tool_bytes_free(&image);

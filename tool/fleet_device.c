@@ -15,6 +15,7 @@
 #include "board/host/script.h"
 #include "otter/agent_object.h"
 #include "otter/boot.h"
+#include "otter/delta.h"
 #include "port/mbedtls/tls.h"
 #include "tool/fleet_device.h"
 #include "tool/fleet_link.h"
@@ -154,9 +155,25 @@ static void plan_cut(struct fleet_device *device, uint32_t total)
     }
 }
 
+static void count_way(struct fleet_device *device, const struct otter_event *event)
+{
+    struct fleet_tally *tally = &device->fleet->tally;
+    uint32_t bytes = device->ram->agent.fetch.bytes;
+    if (event->delta) {
+        tally->deltas++;
+        tally->delta_bytes += bytes;
+    } else {
+        tally->images++;
+        tally->image_bytes += bytes;
+    }
+}
+
 static void on_agent_event(void *ctx, const struct otter_event *event)
 {
     struct fleet_device *device = ctx;
+    if (event->kind == OTTER_EVENT_OUTCOME && event->outcome == OTTER_OUTCOME_INSTALLING) {
+        count_way(device, event);
+    }
     if (event->kind == OTTER_EVENT_PROGRESS && event->total > 0 && !device->cut_planned) {
         plan_cut(device, event->total);
     }

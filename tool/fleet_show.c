@@ -144,6 +144,19 @@ static void show_versions(const struct fleet_tally *tally)
     fputc('\n', stdout);
 }
 
+/* How the images came that were installed; received for them, what was fetched twice counted twice. */
+static void show_ways(const struct fleet_tally *tally)
+{
+    if (tally->deltas == 0) {
+        return;
+    }
+    printf("  %-16s %10s by patch, %s each", "images", fleet_number(tally->deltas).text, size_text(tally->delta_bytes / tally->deltas).text);
+    if (tally->images > 0) {
+        printf("; %s whole, %s each", fleet_number(tally->images).text, size_text(tally->image_bytes / tally->images).text);
+    }
+    fputc('\n', stdout);
+}
+
 static void show_traffic(const struct fleet_tally *tally)
 {
     double mean;
@@ -158,6 +171,7 @@ static void show_traffic(const struct fleet_tally *tally)
                fleet_number(tally->resumed_handshakes).text);
     }
     printf("  %-16s %10s received, %s sent\n", "bytes", size_text(tally->received).text, size_text(tally->sent).text);
+    show_ways(tally);
     printf("  %-16s %10s resets, %s power cuts, %s connections cut, %s downloads resumed\n", "events",
            fleet_number(tally->resets).text, fleet_number(tally->power_cuts).text, fleet_number(tally->drops).text,
            fleet_number(tally->resumed_downloads).text);
@@ -274,6 +288,8 @@ static void add_end(json_t *object, const struct fleet *fleet)
         {"power_cuts", tally->power_cuts},   {"resets", tally->resets},       {"reverts", tally->reverts},
         {"resumed_downloads", tally->resumed_downloads},
         {"full_handshakes", tally->full_handshakes}, {"resumed_handshakes", tally->resumed_handshakes},
+        {"deltas", tally->deltas},           {"delta_bytes", tally->delta_bytes},
+        {"images", tally->images},           {"image_bytes", tally->image_bytes},
         {"seed", fleet->seed},
     };
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {

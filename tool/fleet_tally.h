@@ -38,6 +38,8 @@ struct fleet_count {
 
 struct fleet_tally {
     uint64_t polls, received, sent, connections, drops, power_cuts, resets, reverts, resumed_downloads;
+    uint64_t deltas, delta_bytes; /* images installed that came by a patch, and the bytes received for them */
+    uint64_t images, image_bytes; /* those that came whole */
     uint64_t full_handshakes, resumed_handshakes, violations, dead;
     uint64_t reports[FLEET_OUTCOMES]; /* that the server took, by result */
     uint32_t states[FLEET_STATES];

@@ -49,6 +49,79 @@ class Words(Folder):
             self.refused(1, "report.json", "doctor", "--report", "report.json")
 
 
+class Asks(Folder):
+    def base_of(self, name):
+        """The image's own hash."""
+        text = self.otter("inspect", "--json", name).stdout.decode()
+        self.otter("delta", "make", name, name, "-o", "same.delta")
+        return re.search(json.loads(self.otter("delta", "info", "same.delta", "--json").stdout)["base"] + "[0-9a-f]{32}", text).group()
+
+
+class Patches(Asks):
+    """What becomes of a job's patch. The image is taken in each case."""
+
+    def setUp(self):
+        super().setUp()
+        self.otter("keygen", "--type", "ecdsa-p256", "k.pem")
+        for version in ("0.9.0", "1.0.0", "1.1.0"):
+            self.otter("device", "app", "--version", version, "--seed", "7", "-o", "raw.bin")
+            self.otter("sign", "--key", "k.pem", "--version", version, "raw.bin", f"app-{version}.bin")
+        self.otter("publish", "--image", "app-1.1.0.bin", "--folder", "www", "--board", "B", "--delta-from", "app-1.0.0.bin")
+        self.otter("device", "init", "--map", MAPS[0], "--key", "k.pem", "--image", "app-1.0.0.bin", "--server", "http://127.0.0.1:9", "--board", "B", "d")
+        self.job = self.folder / "www/ota_update.json"
+        self.patch = self.folder / ("www" + json.loads(self.job.read_text())["Deltas"][0]["File"])
+
+    def ask(self, *words, device=("--device", "d"), image=("--image", "app-1.1.0.bin")):
+        said = json.loads(self.otter("doctor", *device, "--job", "www/ota_update.json", *image, "--json", *words).stdout)
+        self.assertEqual(said["verdict"], "takes" if image else "fetches")
+        return said["patch"]["state"]
+
+    def change(self, **members):
+        job = json.loads(self.job.read_text())
+        job["Deltas"][0].update(members)
+        self.job.write_text(json.dumps(job))
+
+    def use(self, patch):
+        self.patch.write_bytes(patch)
+        self.change(Size=len(patch), SHA256=hashlib.sha256(patch).hexdigest())
+
+    def test_taken(self):
+        self.assertEqual(self.ask(), "takes")
+        text = self.otter("doctor", "--device", "d", "--job", "www/ota_update.json", "--image", "app-1.1.0.bin").stdout.decode()
+        self.assertIn(f"patch      takes: the image comes by this patch\n           {self.patch.name}, {self.patch.stat().st_size} bytes\n", text)
+        self.assertEqual(self.ask(image=()), "offered")
+
+    def test_another_base(self):
+        self.change(From=self.base_of("app-0.9.0.bin"))
+        self.assertEqual(self.ask(), "other-base")
+
+    def test_not_there(self):
+        self.patch.unlink()
+        self.assertEqual(self.ask(), "missing")
+
+    def test_damaged(self):
+        patch = bytearray(self.patch.read_bytes())
+        patch[-9] ^= 1
+        self.patch.write_bytes(patch)
+        self.assertEqual(self.ask(), "damaged")
+
+    def test_not_a_patch_from_this_base_to_this_image(self):
+        for old, new in (("app-0.9.0.bin", "app-1.1.0.bin"), ("app-1.0.0.bin", "app-0.9.0.bin")):
+            self.otter("delta", "make", old, new, "-o", "x.delta")
+            self.use((self.folder / "x.delta").read_bytes())
+            self.assertEqual(self.ask(), "fails")
+        self.use(b"no patch at all, and longer than the head of one would have to be")
+        self.assertEqual(self.ask(), "fails")
+
+    def test_far_away(self):
+        (self.folder / "s.json").write_bytes(self.otter("device", "status", "--json", "d").stdout)
+        self.assertEqual(self.ask(device=("--status", "s.json", "--key", "k.pem")), "offered")
+        self.change(From=self.base_of("app-0.9.0.bin"))
+        self.assertEqual(self.ask(device=("--status", "s.json", "--key", "k.pem")), "other-base")
+        (self.folder / "r.json").write_text(json.dumps({"board": "B", "from": "1.0.0", "to": "1.0.0", "result": "confirmed"}))
+        self.assertEqual(self.ask(device=("--report", "r.json", "--key", "k.pem")), "unknown")
+
+
 class Bench:
     """Keys and images that all cases share."""
 
@@ -70,8 +143,19 @@ class Bench:
         (self.folder / "www/i7-1.1.0.bin").write_bytes(bad)
         (self.folder / "www/i8-1.1.0.bin").write_bytes(bad[:40000])
         self.images += [("i7-1.1.0.bin", "1.1.0"), ("i8-1.1.0.bin", "1.1.0")]
+        self.make_patches()
         self.server = Serve(self.folder, "--folder", "www")
         test.addCleanup(self.server.stop)
+
+    def make_patches(self):
+        """From what the devices run to every image, and one from another base."""
+        for name, _ in self.images:
+            self.test.otter("delta", "make", "www/i1-1.0.0.bin", "www/" + name, "-o", f"www/{name}.delta")
+        self.test.otter("delta", "make", "www/i0-0.9.0.bin", "www/i2-1.1.0.bin", "-o", "www/other.delta")
+        broken = bytearray((self.folder / "www/i2-1.1.0.bin.delta").read_bytes())
+        broken[len(broken) // 2] ^= 4
+        (self.folder / "www/broken.delta").write_bytes(broken)
+        self.bases = [self.test.base_of(f"www/{name}.bin") for name in ("i1-1.0.0", "i0-0.9.0")]
 
     def sign(self, payload, key):
         def b64(data):
@@ -137,12 +221,22 @@ class Case:
                                **self.chance.choice([{}, {}, {"HardwareMin": 2}, {"HardwareMin": 4}, {"HardwareMax": 3}])}
             if self.chance.random() < 0.1:
                 del job[self.chance.choice(["Sequence", "Issued", "Expires", "Audience"])]
+        if self.chance.random() < 0.7:
+            job["Deltas"] = self.often([self.make_delta() for _ in range(self.chance.randrange(1, 3))], [], {}, 7, [7], part=0.97)
         payload = json.dumps(job).encode()
         if self.chance.random() < 0.05:
             payload = payload[:-self.chance.randrange(1, 20)]
         signs = self.chance.random() < (0.9 if self.takes_signed else 0.1)
         self.job = self.bench.sign(payload, self.often("job.pem", "foreign.pem", "image.pem")) if signs else payload
         (self.bench.folder / "www" / self.name).write_bytes(self.job)
+
+    def make_delta(self):
+        name = self.often(f"{self.image}.delta", "other.delta", "broken.delta", "nowhere.delta", self.image, part=0.7)
+        path = self.bench.folder / "www" / name
+        patch = path.read_bytes() if path.exists() else b""
+        return {"From": self.often(self.bench.bases[0], self.bench.bases[1], "00" * 32, self.often("00" * 32, "x"), part=0.8),
+                "File": self.often("/" + name, "x", part=0.99), "Size": self.often(len(patch), len(patch) + 1, str(len(patch)), part=0.9),
+                "SHA256": self.often(hashlib.sha256(patch).hexdigest(), "00" * 32, self.often("00" * 32, "zz"), part=0.9)}
 
     def ask(self):
         done = self.bench.test.otter("doctor", "--device", self.name, "--job", "www/" + self.name, "--image", "www/" + self.image, "--json", ok=False)
@@ -170,10 +264,10 @@ class Case:
         return outcome, started
 
 
-class Agreement(Folder):
+class Agreement(Asks):
     def test_the_device_then_does_what_was_said(self):
         bench = Bench(self)
-        seen = {}
+        seen, ways = {}, {}
         seeds = [SEED * 1000003 + i for i in range(CASES)] if CASES > 1 else [SEED]
         for seed in seeds:
             with self.subTest(f"OTTER_DOCTOR_CASES=1 OTTER_DOCTOR_SEED={seed}"):
@@ -184,8 +278,11 @@ class Agreement(Folder):
                 self.assertEqual(said["verdict"] == "takes", started is not None and started != "1.0.0", said)
                 if said["verdict"] not in ("takes", "current", "server"):
                     self.assertTrue(said["values"] or said["outcome"] == "installing", said)
+                if said["patch"]["state"] != "none":
+                    ways[said["patch"]["state"]] = ways.get(said["patch"]["state"], 0) + 1
                 seen[said["verdict"]] = seen.get(said["verdict"], 0) + 1
-        print(f"\n{sum(seen.values())} of {len(seeds)} agree:", ", ".join(f"{word} {seen[word]}" for word in sorted(seen)))
+        print(f"\n{sum(seen.values())} of {len(seeds)} agree:", ", ".join(f"{word} {seen[word]}" for word in sorted(seen)),
+              "; patches:", ", ".join(f"{word} {ways[word]}" for word in sorted(ways)))
 
 
 if __name__ == "__main__":

@@ -16,8 +16,9 @@ BOARD = "APP_CY8CPROTO_062S2_43439"
 
 
 class Fleet(Folder):
-    def publish(self, version="1.1.0", behave="healthy", size=8192, board=BOARD, folder="www", words=()):
-        self.otter("device", "app", "--version", version, "--behave", behave, "--size", size, "-o", "app.bin")
+    def publish(self, version="1.1.0", behave="healthy", size=8192, board=BOARD, folder="www", words=(), seed=None):
+        filler = [] if seed is None else ["--seed", seed]
+        self.otter("device", "app", "--version", version, "--behave", behave, "--size", size, "-o", "app.bin", *filler)
         self.otter("sign", "--key", KEY, "--version", version, "--header-size", "0x400", "app.bin", f"app-{version}.bin")
         (self.folder / folder).mkdir(exist_ok=True)
         self.otter("publish", "--image", f"app-{version}.bin", "--folder", folder, "--board", board, *words)
@@ -88,6 +89,31 @@ class Updates(Fleet):
         again = self.fleet(server, 80, *words, "--list", "second.jsonl")
         self.assertEqual(again["failures"], end["failures"])
         self.assertEqual(self.list("first.jsonl"), self.list("second.jsonl"))
+
+    def test_patches_from_the_image_that_runs(self):
+        self.publish("1.0.0", size=24000, words=("--prefix", "/old"), seed=3, folder="old")
+        self.publish("1.1.0", size=24000, words=("--delta-from", "app-1.0.0.bin"), seed=3)
+        server = self.serve()
+        words = ("--poll-seconds", 0.5, "--image", "app-1.0.0.bin", "--key", KEY, "--until", "updated=100%")
+        end = self.fleet(server, 40, *words, "--drop", "10%", "--power-cut", "30%")
+        self.assertEqual((end["states"]["updated"], end["deltas"] + end["images"] >= 40), (40, True))
+        self.assertGreater(end["deltas"], 36)  # nearly always: a device that gave a patch up took the image
+        self.assertLess(end["delta_bytes"], end["deltas"] * 1500)
+        self.assertEqual({report["via"] for report in self.reports() if report["result"] == "installing"} - {"image"}, {"delta"})
+        for patch in (self.folder / "www").glob("*.delta"):
+            patch.unlink()
+        end = self.fleet(server, 10, *words)
+        self.assertEqual((end["states"]["updated"], end["deltas"], end["images"]), (10, 0, 10))
+        end = self.fleet(server, 10, *words[:2], *words[4:])  # they run another 1.0.0
+        self.assertEqual((end["states"]["updated"], end["deltas"], end["images"]), (10, 0, 10))
+
+    def test_an_image_of_its_own_is_judged(self):
+        self.publish("1.0.0")
+        self.otter("keygen", "--type", "ecdsa-p256", "other.pem")
+        base = ("fleet", "--server", "http://127.0.0.1:9", "--devices", "1", "--image")
+        self.refused(1, "not signed by any of the keys", *base, "app-1.0.0.bin", "--key", "other.pem")
+        self.refused(1, "not an MCUboot image", *base, "app.bin", "--key", KEY)
+        self.refused(2, "one of them", *base, "app-1.0.0.bin", "--key", KEY, "--version", "1.0.0")
 
     def test_a_sick_image_comes_back_from_every_device(self):
         self.publish("1.2.0", "sick")
