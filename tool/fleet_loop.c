@@ -3,9 +3,10 @@
  * fleet_loop.c - a heap of times, a queue of devices that have something to do, and epoll.
  *
  * A device that is busy does a few steps and goes to the end of its queue, so that no large
- * download makes the others wait. Who has begun something goes before those whose time has
- * come: where there is more to do than can be done, some connections are quick and others begin
- * later, in place of all of them being so slow that the server gives them up.
+ * download makes the others wait. Who updates goes first, then who has begun something, then
+ * those whose time has come: where there is more to do than can be done, some are quick and others
+ * begin later, in place of all of them being so slow that the server gives them up, or that their
+ * update seems to take what is this machine's share of two thousand handshakes.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -27,7 +28,7 @@ struct loop {
     struct fleet *fleet;
     struct fleet_device **heap; /* the next one first; those that wait */
     uint32_t heap_count;
-    struct queue begun, due; /* in the middle of something; whose time has come to begin */
+    struct queue updating, begun, due; /* in the middle of an update, of something; whose time has come to begin */
 };
 
 /* ---- the heap ---- */
@@ -84,6 +85,7 @@ static void wait_until(struct loop *loop, struct fleet_device *device, uint64_t 
 
 static void enqueue(struct loop *loop, struct queue *queue, struct fleet_device *device)
 {
+    queue = device->state == FLEET_UPDATING ? &loop->updating : queue;
     if (device->queued) {
         return;
     }
@@ -96,7 +98,7 @@ static void enqueue(struct loop *loop, struct queue *queue, struct fleet_device 
 
 static struct fleet_device *dequeue(struct loop *loop)
 {
-    struct queue *queue = loop->begun.count > 0 ? &loop->begun : &loop->due;
+    struct queue *queue = loop->updating.count > 0 ? &loop->updating : loop->begun.count > 0 ? &loop->begun : &loop->due;
     struct fleet_device *device = queue->devices[queue->first];
     queue->first = (queue->first + 1) % queue->size;
     queue->count--;
@@ -106,7 +108,7 @@ static struct fleet_device *dequeue(struct loop *loop)
 
 static uint32_t queued(const struct loop *loop)
 {
-    return loop->begun.count + loop->due.count;
+    return loop->updating.count + loop->begun.count + loop->due.count;
 }
 
 /* ---- a round ---- */
@@ -128,7 +130,7 @@ static void take_due(struct loop *loop, uint64_t now_ms)
 {
     while (loop->heap_count > 0 && loop->heap[0]->due_ms <= now_ms) {
         struct fleet_device *device = loop->heap[0];
-        enqueue(loop, device->state == FLEET_UPDATING ? &loop->begun : &loop->due, device);
+        enqueue(loop, &loop->due, device);
     }
 }
 
@@ -186,9 +188,10 @@ static int run_all(struct loop *loop, const struct fleet_watcher *watcher)
 static bool take_room(struct loop *loop, uint32_t size)
 {
     loop->heap = calloc(size, sizeof *loop->heap);
+    loop->updating = (struct queue){.devices = calloc(size, sizeof *loop->heap), .size = size};
     loop->begun = (struct queue){.devices = calloc(size, sizeof *loop->heap), .size = size};
     loop->due = (struct queue){.devices = calloc(size, sizeof *loop->heap), .size = size};
-    return loop->heap && loop->begun.devices && loop->due.devices;
+    return loop->heap && loop->updating.devices && loop->begun.devices && loop->due.devices;
 }
 
 int fleet_loop(struct fleet *fleet, const struct fleet_watcher *watcher)
@@ -206,6 +209,7 @@ int fleet_loop(struct fleet *fleet, const struct fleet_watcher *watcher)
         rc = run_all(&loop, watcher);
     }
     free(loop.heap);
+    free(loop.updating.devices);
     free(loop.begun.devices);
     free(loop.due.devices);
     return rc;
