@@ -12,6 +12,7 @@ one in PATH, or what `scripts/setup.sh proofs` put into OTTER_CACHE. The last li
 import concurrent.futures
 import os
 import pathlib
+import resource
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 LIMIT_SECONDS = 1800
+LIMIT_BYTES = 6 << 30
 
 # name: (proof, sources, definitions, functions left out: they return anything, CBMC's options)
 AREA, JOURNAL, CRC, TEXT = "slot/area.c", "slot/journal.c", "slot/crc.c", "agent/text.c"
@@ -40,6 +42,7 @@ PROOFS = {
     "range-ask": ("range_ask", [], [], [], ["--unwind", "4"]),
     "range-read": ("range_read", [TEXT], ['PREFIX=""', "CHARS=14"], [], ["--unwind", "30"]),
     "range-read-edge": ("range_read", [TEXT], ['PREFIX="4294967290-42949672"', "CHARS=14"], [], ["--unwind", "50"]),
+    "delta-window": ("delta_window", [], [], ["step"], ["--unwind", "1"]),
     "back-off": ("back_off", ["agent/wait.c"], [], [], ["--unwind", "33"]),
 }
 
@@ -57,9 +60,13 @@ def tool(name):
     return [str(root / "usr/lib64/ld-linux-x86-64.so.2"), "--library-path", libraries, str(program)]
 
 
+def bound_memory():
+    resource.setrlimit(resource.RLIMIT_AS, (LIMIT_BYTES, LIMIT_BYTES))
+
+
 def step(words):
     done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
-                          timeout=LIMIT_SECONDS)
+                          timeout=LIMIT_SECONDS, preexec_fn=bound_memory)
     return done.returncode == 0, "\n".join(line for line in done.stdout.splitlines() if "SUCCESS" not in line or "VERIFICATION" in line)[-4000:]
 
 
