@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """test_delta.py - `otter delta`, and the patches that `otter publish` makes and `otter rollout` keeps."""
+import fcntl
 import hashlib
 import json
 import os
 import pty
 import random
 import re
+import struct
 import subprocess
+import termios
+import unittest
 import xml.dom.minidom
 
 from put_server import PutServer
@@ -27,6 +31,17 @@ def edited(data, seed):
     data[at:at] = chance.randbytes(40)
     del data[at // 2:at // 2 + 24]
     return bytes(data)
+
+
+def elf(path, program, address):
+    """One section, one segment; 32 bits, little endian, for Arm."""
+    at, names = 0x54, b"\0.text\0.shstrtab\0"
+    head = struct.pack("<16sHHIIIIIHHHHHH", b"\x7fELF\x01\x01\x01", 2, 40, 1, address, 0x34, at + len(program) + len(names), 0, 0x34, 0x20, 1,
+                       0x28, 3, 2)
+    segment = struct.pack("<8I", 1, at, address, address, len(program), len(program), 5, 4)
+    text = struct.pack("<10I", 1, 1, 6, address, at, len(program), 0, 0, 4, 0)
+    strings = struct.pack("<10I", 7, 3, 0, 0, at + len(program), len(names), 0, 0, 1, 0)
+    path.write_bytes(head + segment + program + names + bytes(0x28) + text + strings)
 
 
 class Patches(Folder):
@@ -190,14 +205,27 @@ class Command(Patches):
         self.assertEqual(self.read("new.bin"), self.read("fixed.bin"))
 
 
+    def test_the_elf_file_says_where_it_runs(self):
+        program = self.read("p-1.1.0.bin")
+        elf(self.folder / "app.elf", program, 0x10020400)
+        elf(self.folder / "other.elf", program[:-1] + b"x", 0x10020400)
+        elf(self.folder / "room.elf", bytes(0x400) + program, 0x10030000)
+        elf(self.folder / "low.elf", program, 0x200)
+        thumb = ("app-1.0.0.bin", "app-1.1.0.bin", "--filter", "thumb", "--elf")
+        self.assertEqual((self.make(*thumb, "app.elf")["address"], self.make(*thumb, "room.elf")["address"]), (0x10020000, 0x10030000))
+        for text, name in (("is not the program in 'app-1.1.0.bin'", "other.elf"), ("no room for the image's header", "low.elf"),
+                           ("cannot read", "nowhere.elf"), ("k.pem", "k.pem")):
+            self.refused(1, text, "delta", "make", *thumb, name, "-o", "e.delta")
+        self.make("p-1.0.0.bin", "app.elf", output="raw.delta")  # as NEW itself
+        self.otter("delta", "apply", "p-1.0.0.bin", "raw.delta", "-o", "new.bin")
+        self.assertEqual(self.read("new.bin"), program)
+
+
 class Picture(Patches):
     def test_bars_fit_the_terminal(self):
         self.make()
         for columns in (60, 100):
             parent, child = pty.openpty()
-            import fcntl
-            import struct
-            import termios
             fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
             subprocess.run([OTTER, "delta", "info", "d.delta", "app-1.0.0.bin"], cwd=self.folder, stdout=child, stdin=subprocess.DEVNULL,
                            env={**os.environ, "LC_ALL": "C.UTF-8"}, check=True, timeout=60)
@@ -349,5 +377,4 @@ class Publish(Patches):
 
 
 if __name__ == "__main__":
-    import unittest
     unittest.main()
