@@ -188,7 +188,11 @@ static int open_file(struct sim_board *board, const char *path, uint64_t seed, b
 
 int sim_board_open(struct sim_board *board, const char *path, uint64_t seed)
 {
-    return open_file(board, path, seed, true);
+    int err = open_file(board, path, seed, true);
+    if (err == OTTER_OK) {
+        sim_board_power_on(board);
+    }
+    return err;
 }
 
 int sim_board_view(struct sim_board *board, const char *path, uint64_t seed)

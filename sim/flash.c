@@ -144,7 +144,8 @@ static void flicker(struct sim_flash *flash, uint32_t off, uint8_t *buf, size_t 
     uint64_t choice = sim_random(&flash->power->random) % 3;
     for (size_t i = 0; i < len; i++) {
         uint8_t state = flash->unit[(off + i) / unit];
-        if (state != SIM_UNIT_OLD_NEXT && (state != SIM_UNIT_UNSTABLE || choice == 0)) {
+        bool old = state == SIM_UNIT_OLD_NEXT || state == SIM_UNIT_OLD_NOW;
+        if (!old && (state != SIM_UNIT_UNSTABLE || choice == 0)) {
             continue;
         }
         uint8_t mask = 0xff;
@@ -171,6 +172,21 @@ static void alternate(struct sim_flash *flash, uint32_t off, size_t len)
         if (state == SIM_UNIT_NEW_NEXT || state == SIM_UNIT_OLD_NEXT) {
             flash->unit[i] = (uint8_t)(SIM_UNIT_NEW_NEXT + SIM_UNIT_OLD_NEXT - state);
             sim_flash_touch(flash, i * unit, unit);
+        }
+    }
+}
+
+void sim_board_power_on(struct sim_board *board)
+{
+    for (unsigned d = 0; d < board->devices_count; d++) {
+        struct sim_flash *flash = &board->devices[d];
+        uint32_t unit = flash->geometry.prog_size;
+        for (uint32_t i = 0; flash->any_marginal && i < flash->geometry.size / unit; i++) {
+            uint8_t state = flash->unit[i];
+            if (state >= SIM_UNIT_NEW_NOW) {
+                flash->unit[i] = (uint8_t)(SIM_UNIT_NEW_NOW + SIM_UNIT_OLD_NOW - state);
+                sim_flash_touch(flash, i * unit, unit);
+            }
         }
     }
 }

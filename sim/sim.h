@@ -34,6 +34,7 @@ enum sim_outcome {
     SIM_WEAK,        /* reads as done, but the cells are not: some bits flicker in a program */
     SIM_UNSTABLE,    /* every read gives old, new, or a mixture */
     SIM_ALTERNATE,   /* reads give new, old, new, old ...: the next two always differ */
+    SIM_BY_BOOT,     /* reads as new after one power on, as old after the next, and so on */
     SIM_ECC,         /* every read of it is OTTER_ERR_IO */
     SIM_NEIGHBOURS,  /* random, and a few bits of the units on each side (docs/power-cuts.md) */
     SIM_OUTCOMES
@@ -114,7 +115,9 @@ enum sim_unit {
     SIM_UNIT_UNSTABLE,
     SIM_UNIT_ECC,
     SIM_UNIT_NEW_NEXT, /* alternate: what the next read gives */
-    SIM_UNIT_OLD_NEXT
+    SIM_UNIT_OLD_NEXT,
+    SIM_UNIT_NEW_NOW,  /* by-boot: what every read gives until the next power on */
+    SIM_UNIT_OLD_NOW
 };
 
 /* The bytes as stored, and the factory's programmer: no rules, nothing counted. */
@@ -154,6 +157,9 @@ void sim_snapshot_free(struct sim_snapshot *snapshot);
 /* A digest of all that a program could ever read: equal boards have equal ones. False: some
  * unit reads by chance, so the board has no future that is told by its contents. */
 bool sim_board_digest(struct sim_board *board, uint64_t *ret_digest);
+
+/* Power on: what reads by turns (SIM_BY_BOOT) takes its next turn. */
+void sim_board_power_on(struct sim_board *board);
 
 /* The sim device behind an area. */
 struct sim_flash *sim_flash_of(const struct otter_area *area);

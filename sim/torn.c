@@ -16,8 +16,9 @@ static const char *const outcome_names[SIM_OUTCOMES] = {
     [SIM_FIRST_HALF] = "first-half",   [SIM_SECOND_HALF] = "second-half",
     [SIM_RANDOM] = "random",           [SIM_BARELY] = "barely",
     [SIM_NEARLY] = "nearly",           [SIM_WEAK] = "weak",
-    [SIM_UNSTABLE] = "unstable",       [SIM_ECC] = "ecc",
-    [SIM_ALTERNATE] = "alternate",     [SIM_NEIGHBOURS] = "neighbours",
+    [SIM_UNSTABLE] = "unstable",       [SIM_ALTERNATE] = "alternate",
+    [SIM_BY_BOOT] = "by-boot",         [SIM_ECC] = "ecc",
+    [SIM_NEIGHBOURS] = "neighbours",
 };
 
 const char *sim_outcome_str(enum sim_outcome outcome)
@@ -65,6 +66,7 @@ static uint8_t progress(struct sim_power *power, uint32_t i, uint32_t len)
     case SIM_WEAK:
     case SIM_UNSTABLE:
     case SIM_ALTERNATE:
+    case SIM_BY_BOOT:
         return 0xff;
     case SIM_RANDOM:
     case SIM_ECC:
@@ -87,6 +89,9 @@ static enum sim_unit state_after(enum sim_outcome outcome)
     }
     if (outcome == SIM_ALTERNATE) {
         return SIM_UNIT_NEW_NEXT;
+    }
+    if (outcome == SIM_BY_BOOT) {
+        return SIM_UNIT_OLD_NOW; /* the power on that follows turns it */
     }
     return outcome == SIM_ECC ? SIM_UNIT_ECC : SIM_UNIT_TORN;
 }

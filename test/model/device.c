@@ -263,6 +263,7 @@ enum device_end device_boot(struct device *device, bool watchdog)
         .buf = device->buf, .buf_size = sizeof device->buf, .on_event = on_event, .ctx = device,
     };
     memset(&device->seen, 0, sizeof device->seen);
+    sim_board_power_on(&device->board);
     if (otter_boot(&config, &choice) == OTTER_OK) {
         look(device, &choice);
     }

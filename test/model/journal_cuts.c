@@ -70,6 +70,7 @@ static bool session(struct life *life, unsigned appends)
 {
     static const uint8_t map_hash[OTTER_HASH_SIZE];
     const struct otter_journal_reader reader = {life, take, give};
+    sim_board_power_on(&life->board);
     int err = otter_journal_open(&life->journal, &life->layout.journal, map_hash, &reader);
     life->value = life->read_value;
     if (life->told) {

@@ -21,7 +21,7 @@ static uint32_t below(uint64_t *random, uint32_t limit)
  * leave an image that verifies by chance. */
 bool sequence_by_chance(enum sim_outcome outcome)
 {
-    return outcome == SIM_WEAK || outcome == SIM_UNSTABLE || outcome == SIM_ALTERNATE;
+    return outcome == SIM_WEAK || outcome == SIM_UNSTABLE || outcome == SIM_ALTERNATE || outcome == SIM_BY_BOOT;
 }
 
 static void draw_cut(struct step *step, uint64_t *random, bool *chance_left)

@@ -221,6 +221,7 @@ static bool power_cycle(struct life *life)
         record_session(life);
     }
     life->boots++;
+    sim_board_power_on(&life->board);
     life->ops_at_boot = life->board.power.ops;
     life->world.hung = false;
     check_wear_begin(life);

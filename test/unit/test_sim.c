@@ -274,6 +274,22 @@ static void test_each_torn_model_reads_as_it_says(void **state)
     assert_false(filled(bench->nor, 0x1000, 256, 0x00));
 }
 
+static void test_what_reads_by_boot_turns_at_power_on(void **state)
+{
+    struct bench *bench = *state;
+    uint8_t zeros[256] = {0}, ones[256], got[256];
+    const struct otter_flash *nor = &bench->nor->flash;
+    memset(ones, 0xff, sizeof ones);
+    cut_a_program(bench, SIM_BY_BOOT);
+    for (unsigned boot = 0; boot < 4; boot++) {
+        sim_board_power_on(&bench->board);
+        for (unsigned i = 0; i < 5; i++) {
+            assert_int_equal(nor->read(nor->ctx, 0x1000, got, 256), 0);
+            assert_memory_equal(got, boot % 2 == 0 ? zeros : ones, 256);
+        }
+    }
+}
+
 static void test_the_same_seed_tears_the_same_way(void **state)
 {
     struct bench *bench = *state;
@@ -418,6 +434,7 @@ int main(void)
         TEST(test_clean_cuts_leave_the_old_or_the_new),
         TEST(test_torn_cuts_are_marginal_until_erased),
         TEST(test_each_torn_model_reads_as_it_says),
+        TEST(test_what_reads_by_boot_turns_at_power_on),
         TEST(test_the_same_seed_tears_the_same_way),
         TEST(test_a_cut_row_write_is_one_operation),
         TEST(test_a_worn_sector_fails_loud_or_silent),

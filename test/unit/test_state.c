@@ -60,6 +60,7 @@ static struct otter_image image_of(uint8_t minor)
 
 static void reopen(void)
 {
+    sim_board_power_on(&board);
     assert_int_equal(otter_state_open(&state, &layout), 0);
 }
 
@@ -128,7 +129,7 @@ static void test_confirm_settles_and_raises_the_floor(void **test)
     put_phase(OTTER_PHASE_TRIAL);
     uint64_t ops = board.power.ops;
     assert_int_equal(otter_state_confirm(&state, &image), 0);
-    assert_int_equal(board.power.ops - ops, 4); /* erase ahead, row write, program, row write */
+    assert_int_equal(board.power.ops - ops, 5); /* erase twice ahead, row write, program, program */
     reopen();
     assert_int_equal(state.phase, OTTER_PHASE_IDLE);
     assert_true(state.proven);
