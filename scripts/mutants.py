@@ -33,7 +33,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "test" / "mutants"
 LIMIT_S = 300
 CONTEXTS = (1, 2, 4, 8) # lines around a change: as few as tell its place
-PROGRAMS = {"powerloss": "test/powerloss/powerloss", "model": "test/model/model"}
+PROGRAMS = {"powerloss": "test/powerloss/powerloss", "model": "test/model/model", "journal": "test/model/journal_cuts"}
 
 
 def run(command, cwd=ROOT):
@@ -217,7 +217,7 @@ def main():
     if "--refresh" in options:
         return refresh(patches)
     if "--short" in options:
-        patches = [p for p in patches if not {"--campaigns", "--double"} & set(head_of(p)[1])]
+        patches = [p for p in patches if not {"--campaigns", "--double", "--lives"} & set(head_of(p)[1])]
     return report(patches, build)
 
 

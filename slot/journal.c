@@ -97,6 +97,14 @@ static bool find_head(struct otter_journal *journal, uint32_t half_off,
     return most != UNREADABLE;
 }
 
+/* Sectors that the first append of a session erases behind its own. It begins no further than that behind
+ * the last record that FOLLOWS, which nobody but the session of the last complete one can have written: so
+ * whatever cuts left behind the tail, seen or not, is gone when the append is complete. */
+enum { AHEAD = 2 };
+
+/* Between the numbers of two halves: the newer one's are above all that cuts may have left in the other. */
+enum { GAP = 256 };
+
 /* Behind HEAD: is it the first record, or another HEAD? Any other one shows that the first was
  * complete when it was written, or had been proven to its writer. */
 static bool in_doubt(const struct otter_journal *journal, const struct otter_record *record)
@@ -119,8 +127,8 @@ static bool take_half(struct otter_journal *journal, uint32_t half_off,
     reader->take(reader->ctx, NULL);
     journal->first = load_le32(head->body);
     journal->count = load_le32(head->body + 4);
-    journal->seq = 0;
     journal->repeat_head = true;
+    journal->proof_off = half_off;
     for (uint32_t off = half_off; off < half_off + journal->half_size; off += OTTER_RECORD_SIZE) {
         if (!read_record(journal, off, &record) || record.seq < journal->first) {
             continue; /* nothing, or a leftover of an older generation */
@@ -128,14 +136,15 @@ static bool take_half(struct otter_journal *journal, uint32_t half_off,
         uint32_t age = record.seq - journal->first;
         if (age < journal->count) {
             live |= 1u << age % 32;
-        } else if (record.seq < journal->seq) {
-            continue;
         } else if (age > journal->count) {
             followed = true;
             journal->repeat_head = journal->repeat_head && in_doubt(journal, &record);
         }
-        journal->seq = record.seq;
+        journal->seq = record.seq; /* of two, the one at the later place was written later */
         tail_off = off;
+        if ((record.flags & OTTER_RECORD_FOLLOWS) != 0) {
+            journal->proof_off = off;
+        }
         reader->take(reader->ctx, &record);
     }
     journal->half_off = half_off;
@@ -199,13 +208,16 @@ static void begin(struct otter_journal *journal, const struct otter_area *area,
 
 /* `cut`: the other half has a newer HEAD, that nothing follows: what follows it may surface yet.
  * The next append moves there once more, which erases that HEAD first. (This half was beyond
- * doubt when that was begun.) */
+ * doubt when that was begun.) So it does where too many sessions in a row have left one record each. */
 static void judge_tail(struct otter_journal *journal, bool cut)
 {
     journal->unproven = cut || journal->repeat_head || torn_behind_tail(journal);
     if (cut) {
-        journal->next_off = half_end(journal);
         journal->repeat_head = false;
+    }
+    if (cut || (!journal->repeat_head &&
+                journal->next_off - journal->proof_off > AHEAD * sector_of(journal))) {
+        journal->next_off = half_end(journal);
     }
 }
 
@@ -232,9 +244,6 @@ static int look(struct otter_journal *journal, const struct otter_journal_reader
         judge_tail(journal, heads[newest ^ 1u].seq > journal->seq);
         /* Gone meanwhile? Then the reads before went wrong as well, and the end may be missing. */
         (void)find_head(journal, journal->half_off, &again);
-        /* Numbers are not used twice, whatever a session left that could not read back: `highest`
-         * knows of all that was read in passing, but may have missed the record just taken. */
-        journal->seq = journal->highest > journal->seq ? journal->highest : journal->seq;
         return again.seq == 0 ? OTTER_ERR_IO : OTTER_OK;
     }
     return 1;
@@ -274,16 +283,17 @@ static void create(struct otter_journal *journal)
     }
 }
 
-/* Erase the sector at `off` and fill its first cell. The first time in a session the
- * sector behind goes first: a record that an earlier session put there, behind one that
- * is not seen now, must not surface behind what is written here. */
+/* Erase the sector at `off` and fill its first cell. The first time in a session those behind
+ * go first: a record that an earlier session put there, behind one that is not seen now, must
+ * not surface behind what is written here. */
 static int write_sector(struct otter_journal *journal, uint32_t off, const uint8_t *cell)
 {
     const struct otter_area *area = &journal->area;
     uint32_t sector = sector_of(journal);
+    uint32_t end = off + sector + AHEAD * sector;
     journal->fresh_end = off + sector;
-    if (!journal->follows && journal->fresh_end < half_end(journal) &&
-        otter_area_erase(area, journal->fresh_end, sector) == OTTER_OK) {
+    while (!journal->follows && journal->fresh_end < end && journal->fresh_end < half_end(journal) &&
+           otter_area_erase(area, journal->fresh_end, sector) == OTTER_OK) {
         journal->fresh_end += sector;
     }
     if (journal->cell_size == sector) {
@@ -412,7 +422,7 @@ static int compact(struct otter_journal *journal, const struct otter_journal_rea
 {
     uint32_t sector = sector_of(journal);
     uint32_t target = journal->half_off == 0 ? journal->half_size : 0;
-    uint32_t off = target + low_size(journal);
+    uint32_t off = target + (journal->follows ? low_size(journal) : journal->half_size);
     journal->fresh_end = off;
     while (off > target) {
         off -= sector;
@@ -422,6 +432,7 @@ static int compact(struct otter_journal *journal, const struct otter_journal_rea
     }
     journal->half_off = target;
     journal->next_off = target;
+    journal->seq = (journal->highest > journal->seq ? journal->highest : journal->seq) + GAP;
     journal->first = journal->seq + 1;
     journal->count = 0;
     journal->repeat_head = false;

@@ -89,7 +89,7 @@ struct otter_journal {
     uint32_t half_size;  /* bytes of one half, whole sectors */
     uint32_t half_off;   /* area offset of the half in force */
     uint32_t seq, highest; /* of the newest record; of all that were read, in force or not */
-    uint32_t next_off;   /* where the next record goes; area offset */
+    uint32_t next_off, proof_off; /* area offsets: of the next record; of the last one read that FOLLOWS */
     uint32_t fresh_end;  /* cells from next_off up to here were erased in this session */
     uint32_t first, count; /* live records HEAD vouches for: seq of the first, how many */
     const uint8_t *map_hash; /* the layout's: a copy in RAM could be spoilt, and be written */

@@ -8,8 +8,11 @@
  * moves: the state that was read is appended again, then it is acted upon. What must hold: nothing
  * that was acted upon is forgotten, and nothing is read that nobody wrote.
  *
- * FAULT 1..9 breaks one rule of docs/spec/30-journal.md; run.py says which are found with how many
- * cuts.
+ * A row write that is cut is in it: where the cell was unstable already, it may go on reading as the older record.
+ *
+ * FAULT 1..11 breaks one rule of docs/spec/30-journal.md; run.py says which are found with how many
+ * cuts. 9: of two records the one with the higher number counts, and numbers go on from the highest that was
+ * read in passing. 10: a chain of sessions with one record each has no end. 11: the numbers of two halves meet.
  */
 #ifndef CELLS
 #define CELLS 5  /* a half: live record, HEAD, what follows it, HEAD's repetition, and one */
@@ -23,19 +26,23 @@
 #ifndef FAULT
 #define FAULT 0
 #endif
+#ifndef AHEAD
+#define AHEAD 2  /* cells behind that the first append of a session erases; as far from the last one that FOLLOWS may it lie */
+#endif
+#define GAP (2 * CELLS) /* between the numbers of two halves */
 #define ALL (2 * CELLS)
 #define NOTHING 0
 #define HEAD 1
 #define STATE 2
 
-typedef record { byte kind; byte seq; byte val }; /* val of a HEAD: seq of the live record */
+typedef record { byte kind; byte seq; byte val; bool follows }; /* val of a HEAD: seq of the live record */
 typedef cell { record new; record old; bool unstable };
 cell cells[ALL];
 byte cuts, acted;
 bool begun;         /* somebody acted, so the journal may not be empty */
 
 /* The session; all of it is lost at a reset. */
-byte seq, highest, first, half, next, cur, i, h, pick, top;
+byte seq, highest, first, half, next, limit, cur, i, h, pick, top;
 bool follows, repeat_head, live, followed, doubt, found, cut_compaction, no_room;
 record head[2], got;
 
@@ -45,23 +52,23 @@ inline read(c) {
     :: !cells[c].unstable -> copy(got, cells[c].new)
     :: cells[c].unstable -> copy(got, cells[c].new)
     :: cells[c].unstable -> copy(got, cells[c].old)
-    :: cells[c].unstable -> got.kind = NOTHING; got.seq = 0; got.val = 0
+    :: cells[c].unstable -> got.kind = NOTHING; got.seq = 0; got.val = 0; got.follows = false
     fi
 }
-inline copy(to, from) { to.kind = from.kind; to.seq = from.seq; to.val = from.val }
+inline copy(to, from) { to.kind = from.kind; to.seq = from.seq; to.val = from.val; to.follows = from.follows }
 
 /* Fill cell c, or lose power in it. What an unstable cell was before is not told any more. */
-inline write(c, k, s, v) {
+inline write(c, k, s, v, f) {
     atomic {
         if
         :: cells[c].unstable && cells[c].old.kind == NOTHING -> copy(cells[c].old, cells[c].new)
         :: cells[c].unstable
         :: !cells[c].unstable -> copy(cells[c].old, cells[c].new)
         fi;
-        cells[c].new.kind = k; cells[c].new.seq = s; cells[c].new.val = v;
+        cells[c].new.kind = k; cells[c].new.seq = s; cells[c].new.val = v; cells[c].new.follows = f;
         if
         :: cuts < CUTS -> cuts++; cells[c].unstable = true; goto reset
-        :: true -> cells[c].unstable = false; cells[c].old.kind = NOTHING; cells[c].old.seq = 0; cells[c].old.val = 0
+        :: true -> cells[c].unstable = false; cells[c].old.kind = NOTHING; cells[c].old.seq = 0; cells[c].old.val = 0; cells[c].old.follows = false
         fi
     }
 }
@@ -72,12 +79,16 @@ inline write_record(k, v) {
     if
     :: no_room
     :: !no_room ->
-        if
-        :: !follows && FAULT != 4 && next + 1 < (half + 1) * CELLS -> write(next + 1, NOTHING, 0, 0)
-        :: else
-        fi;
+        top = 0;
+        do
+        :: !follows && FAULT != 4 && top < AHEAD && next + 1 + top < (half + 1) * CELLS ->
+            write(next + 1 + top, NOTHING, 0, 0, false);
+            top++
+        :: else -> break
+        od;
+        top = 0;
         seq++;
-        write(next, k, seq, v);
+        write(next, k, seq, v, follows);
         next++;
         follows = true
     fi
@@ -89,11 +100,13 @@ inline compact() {
     do
     :: i < CELLS -> /* from the top down: an old HEAD dies before what it vouches for */
         top = (FAULT == 5 -> half * CELLS + i : half * CELLS + CELLS - 1 - i);
-        write(top, NOTHING, 0, 0);
+        write(top, NOTHING, 0, 0, false);
         i++
     :: else -> break
     od;
+    top = 0;
     next = half * CELLS;
+    seq = (FAULT == 11 -> seq : seq + GAP);
     first = seq + 1;
     repeat_head = false;
     follows = true;
@@ -137,18 +150,19 @@ inline find_heads() {
     od
 }
 inline take_half() {
-    first = head[h].val; seq = 0; live = false; followed = false; doubt = true;
+    first = head[h].val; seq = 0; live = false; followed = false; doubt = true; limit = 0;
     i = h * CELLS;
     do
     :: i < (h + 1) * CELLS ->
         read(i);
         if
-        :: got.kind == NOTHING || got.seq < first || got.seq < seq
+        :: got.kind == NOTHING || got.seq < first || (FAULT == 9 && got.seq < seq)
         :: else ->
             live = live || got.seq == first;
             followed = followed || got.seq > first + 1;
             doubt = doubt && (got.seq <= first + 2 || got.kind == HEAD);
             seq = got.seq; next = i + 1;
+            limit = (got.follows -> i + AHEAD : limit);
             if
             :: got.kind == STATE -> cur = got.val
             :: else
@@ -172,9 +186,9 @@ inline open() {
     :: found ->
         half = h;
         cut_compaction = head[1 - h].seq > seq && FAULT != 7;
-        seq = (highest > seq || FAULT == 9 -> highest : seq); /* numbers are not used twice */
+        seq = (highest > seq && FAULT == 9 -> highest : seq);
         repeat_head = doubt && !cut_compaction && FAULT != 3;
-        next = (cut_compaction -> (half + 1) * CELLS : next)
+        next = (cut_compaction || (next > limit && !doubt && FAULT != 10) -> (half + 1) * CELLS : next)
     :: else -> /* nothing yet: begin */
         assert(!begun);
         half = 1; next = ALL; seq = highest; cur = 0; repeat_head = false
@@ -185,10 +199,11 @@ active proctype device() {
 reset:
     skip;
     d_step {
-        seq = 0; first = 0; half = 0; next = 0; cur = 0; i = 0; h = 0; pick = 0; top = 0; no_room = false; highest = 0;
+        seq = 0; first = 0; half = 0; next = 0; limit = 0; cur = 0; i = 0; h = 0; pick = 0; top = 0; no_room = false; highest = 0;
         follows = false; repeat_head = false; live = false; followed = false; doubt = false; found = false;
-        cut_compaction = false; got.kind = 0; got.seq = 0; got.val = 0;
-        head[0].kind = 0; head[0].seq = 0; head[0].val = 0; head[1].kind = 0; head[1].seq = 0; head[1].val = 0
+        cut_compaction = false; got.kind = 0; got.seq = 0; got.val = 0; got.follows = false;
+        head[0].kind = 0; head[0].seq = 0; head[0].val = 0; head[0].follows = false;
+        head[1].kind = 0; head[1].seq = 0; head[1].val = 0; head[1].follows = false
     };
     atomic { open() };
     assert(cur >= acted);     /* what was acted upon is known */

@@ -229,7 +229,7 @@ static void test_equal_sectors_of_the_primary_are_skipped(void **state)
     uint64_t before = device.board.devices[0].count.writes;
     assert_int_equal(device_boot(), 0);
     assert_true(device_runs(&v2));
-    assert_int_equal(device.board.devices[0].count.writes - before, 0x10000 / 512 + 2);
+    assert_int_equal(device.board.devices[0].count.writes - before, 0x10000 / 512 + 1); /* the begin of the swap; TRIAL behind it is programmed */
     device_close();
     free(v1.bytes);
     free(v2.bytes);
