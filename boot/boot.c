@@ -374,7 +374,12 @@ static void resume(struct boot *boot, enum otter_boot_event_kind kind)
     }
 }
 
-/* The steps, then the primary as they left it. */
+/* The steps were made: is the primary, as they left it, an image? */
+static int whole(struct boot *boot, int err)
+{
+    return err == OTTER_OK && !primary_good(boot) ? boot->primary_err : err;
+}
+
 static int swap(struct boot *boot)
 {
     const struct otter_layout *layout = boot->layout;
@@ -383,11 +388,7 @@ static int swap(struct boot *boot)
         (layout->mode == OTTER_MODE_SWAP && boot->state.old_size == 0)) {
         boot->run.redo_all = true;
     }
-    int err = otter_swap_run(&boot->run);
-    if (err == OTTER_OK && !primary_good(boot)) {
-        err = boot->primary_err;
-    }
-    return err;
+    return whole(boot, otter_swap_run(&boot->run));
 }
 
 static int run_swap(struct boot *boot)
@@ -426,9 +427,9 @@ static int run_revert(struct boot *boot)
     } else {
         boot->run.redo_all = true; /* flash failed: do not compare with what it reads */
     }
-    int err = otter_revert_run(&boot->run);
+    int err = whole(boot, otter_revert_run(&boot->run));
     if (err < 0) {
-        return err;
+        return err; /* the next boot tries again */
     }
     settle(boot, boot->state.reason, NULL);
     return LOOK_AGAIN;

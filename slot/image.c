@@ -405,7 +405,7 @@ int otter_image_check_step(struct otter_image_check *check, void *buf, size_t le
         }
         otter_sha256_update(&check->sha, buf, now);
         check->off += (uint32_t)now;
-        return 1;
+        return now == 0 ? OTTER_ERR_ARG : 1; /* no room: there would be no end */
     }
     uint8_t hash[OTTER_HASH_SIZE];
     otter_sha256_finish(&check->sha, hash);

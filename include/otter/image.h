@@ -116,7 +116,7 @@ void otter_sha256_finish(struct otter_sha256 *sha, uint8_t ret_hash[OTTER_HASH_S
  * Verify in bounded steps: begin, step until it returns 0, where each step reads and
  * hashes at most `len` bytes (through `buf`, the caller's, >= OTTER_IMAGE_BUF_MIN); the last
  * step checks signatures instead, at most one per key. 1: more to do; 0: genuine;
- * OTTER_ERR_AUTH: not, `fault` says why; OTTER_ERR_IO: flash.
+ * OTTER_ERR_AUTH: not, `fault` says why; OTTER_ERR_IO: flash; OTTER_ERR_ARG: len is 0.
  */
 struct otter_image_check {
     struct otter_view view;

@@ -122,8 +122,11 @@ static void test_a_revert_that_does_not_verify_ends_and_is_tried_at_the_next_boo
     assert_int_equal(device_boot(), OTTER_ERR_CORRUPT);
     assert_int_equal(events_of(OTTER_BOOT_REVERT), 1);
     assert_non_null(device_event(OTTER_BOOT_NOTHING));
+    assert_int_equal(read_state().phase, OTTER_PHASE_REVERT);
     faulty_reads(0, 0);
+    device.config.on_event = on_event;
     assert_int_equal(device_boot(), 0);
+    assert_non_null(device_event(OTTER_BOOT_REVERT_RESUMED));
     assert_true(device_runs(&v1));
     assert_int_equal(device.choice.reason, OTTER_REASON_WATCHDOG);
 }

@@ -380,6 +380,18 @@ static void test_an_image_in_two_pieces_is_verified_where_it_lies(void **state)
     free(data);
 }
 
+/* A buffer that a fault made empty must not be an endless check that feeds the watchdog. */
+static void test_a_step_without_room_is_an_error(void **state)
+{
+    (void)state;
+    struct otter_image image = {.hashed_size = 100};
+    struct otter_view view = {0};
+    struct otter_image_check check;
+    uint8_t buf[1];
+    otter_image_check_begin(&check, &view, &image, trusted, 1);
+    assert_int_equal(otter_image_check_step(&check, buf, 0), OTTER_ERR_ARG);
+}
+
 static void test_versions_compare_by_major_minor_revision_build(void **state)
 {
     (void)state;
@@ -413,6 +425,7 @@ int main(void)
         cmocka_unit_test(test_errors_of_parse_follow_the_fault),
         cmocka_unit_test(test_flash_errors_pass_through),
         cmocka_unit_test(test_an_image_in_two_pieces_is_verified_where_it_lies),
+        cmocka_unit_test(test_a_step_without_room_is_an_error),
         cmocka_unit_test(test_versions_compare_by_major_minor_revision_build),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
