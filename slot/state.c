@@ -288,7 +288,14 @@ bool otter_state_floor_rises(const struct otter_state *state, const struct otter
 static int write_floor(struct otter_state *state)
 {
     int err = append(state, LIVE_FLOOR);
-    return err < 0 ? err : append(state, LIVE_FLOOR);
+    if (err == OTTER_OK) {
+        err = append(state, LIVE_FLOOR);
+    }
+    if (err == OTTER_OK) {
+        state->proven = true;
+        state->journal.unproven = false;
+    }
+    return err;
 }
 
 int otter_state_settle(struct otter_state *state, const struct otter_image *confirmed)
@@ -307,12 +314,7 @@ int otter_state_settle(struct otter_state *state, const struct otter_image *conf
     if (confirmed != NULL) {
         (void)raise_floor(state, &confirmed->version, confirmed->security_counter);
     }
-    err = write_floor(state);
-    if (err == OTTER_OK) {
-        state->proven = true;
-        state->journal.unproven = false;
-    }
-    return err;
+    return write_floor(state);
 }
 
 int otter_state_open(struct otter_state *state, const struct otter_layout *layout)
@@ -409,7 +411,8 @@ int otter_state_raise_job(struct otter_state *state, uint32_t sequence, uint32_t
     uint32_t sequence_before = state->job_sequence;
     uint32_t issued_before = state->job_issued;
     (void)raise_job(state, sequence, issued);
-    bool rises = state->job_sequence != sequence_before || state->job_issued != issued_before;
+    /* What is there already may have been read from a cell that a cut left unstable. */
+    bool rises = state->job_sequence != sequence_before || state->job_issued != issued_before || !state->proven;
     int err = rises && has_journal(state) ? write_floor(state) : OTTER_OK;
     if (err < 0) {
         state->job_sequence = sequence_before;

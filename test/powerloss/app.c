@@ -124,10 +124,21 @@ static void rot(const struct otter_area *area, uint32_t off)
     sim_flash_poke(sim_flash_of(area), area->base + off, &byte, 1);
 }
 
+/* The server's next job; or the same one once more, where its acceptance was cut. */
+static void accept_job(struct life *life, struct otter_state *state)
+{
+    unsigned next = life->world.job + 1;
+    if (life->scenario->jobs && life->layout.journal.size != 0) {
+        must(life, otter_state_raise_job(state, next, 10 * next), "accept a job");
+        life->world.job = next;
+    }
+}
+
 static void install(struct life *life, struct otter_state *state, const struct offer *offer)
 {
     struct otter_image image;
     uint8_t bit = (uint8_t)(1u << offer->image);
+    accept_job(life, state);
     if ((life->world.requested & bit) != 0) {
         life->world.may_run |= bit; /* as soon as it is whole: it was asked for before */
     }

@@ -159,7 +159,7 @@ unsigned check_boot(struct life *life, const struct otter_boot_choice *choice)
     return running;
 }
 
-/* Floor and counter only rise, and are not below what runs confirmed. */
+/* Floor, counter and an accepted job's numbers only rise; floor and counter are not below what runs confirmed. */
 static void check_floor(struct life *life, const struct otter_state *state, unsigned running)
 {
     struct world *world = &life->world;
@@ -183,6 +183,10 @@ static void check_floor(struct life *life, const struct otter_state *state, unsi
         life_fail(life, HARM_WRONG_IMAGE, "the floor fell from %u to %u, the counter from %u to %u",
                   world->floor, state->floor_version.major, world->floor_counter,
                   state->floor_counter);
+    }
+    if (state->job_sequence < world->job || state->job_issued < 10 * world->job || state->job_sequence > world->job + 1) {
+        life_fail(life, HARM_WRONG_IMAGE, "job %u was accepted, and Sequence is %u, Issued %u", world->job, state->job_sequence,
+                  state->job_issued);
     }
     world->floor = state->floor_version.major;
     world->floor_counter = (uint8_t)state->floor_counter;

@@ -65,6 +65,7 @@ struct scenario {
     unsigned final;             /* image that must run in the end, swap maps */
     unsigned final_overwrite;
     bool progress;              /* save and use download progress */
+    bool jobs;                  /* each download is a signed job, with a Sequence of its own */
     bool primary_dies;          /* once all offers are settled */
     bool swap_only;
 };
@@ -78,6 +79,7 @@ struct world {
     uint16_t reasons;             /* bit per reason that was acknowledged */
     uint8_t confirmed;            /* bit per image: was confirmed, or ran at rest */
     uint8_t floor, floor_counter; /* the highest that the application ever read */
+    unsigned job;                 /* the highest Sequence that was accepted; Issued is ten times that */
     unsigned trials[LIFE_IMAGES]; /* starts on trial */
     uint8_t odd;                  /* 1 + area that was out of order, 5: the journal lied; less is asked */
     bool hung;                    /* the watchdog ends this boot */

@@ -86,6 +86,12 @@ const struct scenario scenarios[] = {
         .final = 1, .final_overwrite = 1,
     },
     {
+        .name = "signed-jobs",
+        .offers = {{1, CONFIRMS}, {2, GIVES_UP}, {3, CONFIRMS}}, .offers_count = 3,
+        .sizes = {12, 10, 12, 8}, .versions = {1, 2, 3, 4},
+        .final = 3, .final_overwrite = 3, .progress = true, .jobs = true,
+    },
+    {
         .name = "life-of-five",
         .offers = {{1, CONFIRMS}, {2, HANGS}, {3, PERMANENT}, {4, GIVES_UP}, {5, CONFIRMS}},
         .offers_count = 5,
