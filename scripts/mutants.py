@@ -7,12 +7,12 @@ usage: scripts/mutants.py [--check | --refresh | --short] [BUILD_FOLDER [NAME...
 --check        only ask whether every patch of test/mutants still applies, at one place only
 --refresh      write the patches anew: few lines of context, the line numbers of this tree
 --short        only those that single cuts catch
-BUILD_FOLDER   a host build with the targets `powerloss` and `model` [build/host]
+BUILD_FOLDER   a host build with the targets `powerloss`, `model` and `journal_cuts` [build/host]
 NAME           only these patches
 
 A patch begins with what is wrong, in a line, and "Caught by: " with the shortest call that must
-fail on it: arguments of the runner (test/powerloss), or "model" and those of the model check
-(test/model). Each patch is applied to a copy of boot/ and slot/; what it changes is compiled and
+fail on it: arguments of the runner (test/powerloss), or "model" or "journal" and those of the model
+check or of journal_cuts (test/model). Each patch is applied to a copy of boot/ and slot/; what it changes is compiled and
 linked with the rest of the program as built. The program is ended at its first failure. Exits 1
 when a patch does not apply, does not compile, or is not caught, or when the program without a fault
 fails in the same call.
