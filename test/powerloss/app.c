@@ -138,6 +138,10 @@ static void install(struct life *life, struct otter_state *state, const struct o
 {
     struct otter_image image;
     uint8_t bit = (uint8_t)(1u << offer->image);
+    if (life->scenario->delta) {
+        must(life, patch_install(life, state, offer), "an update by patch");
+        return;
+    }
     accept_job(life, state);
     if ((life->world.requested & bit) != 0) {
         life->world.may_run |= bit; /* as soon as it is whole: it was asked for before */

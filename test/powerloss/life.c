@@ -319,11 +319,20 @@ static void make_images(struct life *life, uint64_t seed)
     const struct scenario *scenario = life->scenario;
     for (unsigned i = 0; i < LIFE_IMAGES; i++) {
         uint32_t size = (uint32_t)((uint64_t)life->map.image_size_max * scenario->sizes[i] / 100);
-        if (scenario->sizes[i] != 0) {
-            size = size <= IMAGE_OVERHEAD_MOST ? IMAGE_OVERHEAD_MOST + 1 : size;
-            image_make(&life->images[i], size, scenario->versions[i], scenario->counters[i], seed + i);
-            known_sha_add(life->images[i].bytes, life->images[i].parsed.hashed_size);
+        if (scenario->sizes[i] == 0) {
+            continue;
         }
+        size = size <= IMAGE_OVERHEAD_MOST ? IMAGE_OVERHEAD_MOST + 1 : size;
+        if (scenario->delta && i == 1) {
+            image_derive(&life->images[i], &life->images[0], scenario->versions[i], size / 20, seed + i);
+        } else {
+            image_make(&life->images[i], size, scenario->versions[i], scenario->counters[i], seed + i);
+        }
+        known_sha_add(life->images[i].bytes, life->images[i].parsed.hashed_size);
+    }
+    if (scenario->delta) {
+        patch_offer(&life->images[0], &life->images[1]);
+        known_sha_add(life->images[1].bytes, life->images[1].size);
     }
 }
 

@@ -68,6 +68,7 @@ struct scenario {
     bool jobs;                  /* each download is a signed job, with a Sequence of its own */
     bool primary_dies;          /* once all offers are settled */
     bool swap_only;
+    bool delta;                 /* image 1 comes as a patch of image 0, by the real agent */
 };
 
 struct world {
@@ -202,6 +203,12 @@ void life_give_up(struct life *life) __attribute__((noreturn));
 
 /* What the application does after a boot; false: the device is at rest. */
 bool app_run(struct life *life, const struct otter_boot_choice *choice, unsigned running);
+
+/* Image `to` is offered as a patch of `from`. */
+void patch_offer(const struct test_image *from, const struct test_image *to);
+
+/* The agent takes it. 0: it is requested; <0: it is not. */
+int patch_install(struct life *life, struct otter_state *state, const struct offer *offer);
 
 /* After every boot; fail unless everything holds. Returns the running image. */
 unsigned check_boot(struct life *life, const struct otter_boot_choice *choice);

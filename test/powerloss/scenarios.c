@@ -92,6 +92,11 @@ const struct scenario scenarios[] = {
         .final = 3, .final_overwrite = 3, .progress = true, .jobs = true,
     },
     {
+        .name = "delta",
+        .offers = {{1, CONFIRMS}}, .offers_count = 1,
+        .sizes = {55, 55}, .versions = {1, 2}, .final = 1, .final_overwrite = 1, .delta = true,
+    },
+    {
         .name = "life-of-five",
         .offers = {{1, CONFIRMS}, {2, HANGS}, {3, PERMANENT}, {4, GIVES_UP}, {5, CONFIRMS}},
         .offers_count = 5,
