@@ -41,13 +41,13 @@ class Server:
                 self.process.kill()
                 self.process.wait()
 
-    def publish(self, version, board):
-        self.folder.command("publish", "--image", f"app-{version}.bin", "--folder", "public", "--board", board)
+    def publish(self, version, board, *words):
+        return self.folder.command("publish", "--image", f"app-{version}.bin", "--folder", "public", "--board", board, *words)
 
     def downloads(self, version):
-        """The requests for the image of a version, by the server's own log."""
+        """The requests for the image of a version, or for a patch that makes it, by the server's own log."""
         return [line for line in self.folder.text("server.log").splitlines()
-                if re.search(rf"\bGET\b.*\b{re.escape(version)}\b.*\.bin", line)]
+                if re.search(rf"\bGET\b.*\b{re.escape(version)}-\w+\.(bin|delta)", line)]
 
     def reports(self):
         return [json.loads(line)["report"] for line in self.folder.text("reports.jsonl").splitlines() if line.strip()]

@@ -6,6 +6,7 @@ server saw.
 """
 import json
 import os
+import re
 
 from story.server import Server
 
@@ -114,9 +115,13 @@ class Story:
     def bad_update(self):
         self.chapter("1.2.0 is published, and it is bad",
                      "It is signed, so the bootloader lets it try. It hangs; the watchdog bites.")
-        self.server.publish("1.2.0", self.board.board)
+        said = self.server.publish("1.2.0", self.board.board, "--delta-from", "app-1.1.0.bin")
         self.board.run("outcome=reverted", "reported", "outcome=rejected")
         self.check_led("1.1.0", 100)
+        patch = re.search(r"patch from version 1\.1\.0, (\d+) bytes", said)
+        if patch:  # the host board's programs have little in common
+            self.check(all(".delta" in line for line in self.server.downloads("1.2.0")) and self.happened(event="phase", phase="download", via="delta"),
+                       f"it came as a patch: {int(patch.group(1)):,} bytes in place of {len(self.folder.image('1.2.0')):,}")
         self.check(self.happened(event="trial", version="1.2.0") and self.happened(event="hang"), "1.2.0 was on trial, and hung")
         self.check(self.happened(event="reset", cause="watchdog"), "the watchdog reset the chip")
         self.check(self.happened(event="revert", reason="watchdog"), "the bootloader brought 1.1.0 back")
