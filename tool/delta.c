@@ -5,9 +5,7 @@
 #include "otter/image.h"
 #include "otter/result.h"
 #include "tool/delta_address.h"
-#include "tool/delta_align.h"
-#include "tool/delta_encode.h"
-#include "tool/delta_map.h"
+#include "tool/delta_best.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -71,29 +69,12 @@ static int assemble(struct otter_delta_header *header, const struct delta_range 
 static int encode(struct delta_job *job, struct otter_delta_header *header, struct tool_bytes *ret_patch, struct delta_stats *stats)
 {
     struct delta_align_options align = {.thumb = header->filter == 1, .address = header->address};
-    struct delta_copies copies = {0};
-    struct delta_copies map = {0};
     struct delta_range range;
-    delta_range_begin(&range);
-    int err = delta_align(job->old_file, job->new_file, &align, &copies);
+    int err = delta_best(job, &align, &range, stats);
     if (err == 0) {
-        struct delta_map_input choice = {job->old_file, job->new_file, &align, &copies, OTTER_DELTA_MAP_MAX - 1};
-        err = delta_map_choose(&choice, &map);
+        err = assemble(header, &range, ret_patch);
+        free(range.bytes);
     }
-    job->map = &map;
-    job->copies = &copies;
-    job->matches = delta_matches_new(job->old_file, job->new_file);
-    if (err == 0 && (job->matches == NULL || !delta_encode(job, &range, stats))) {
-        err = tool_refuse("out of memory");
-    }
-    if (err == 0) {
-        delta_range_end(&range);
-        err = range.failed ? tool_refuse("out of memory") : assemble(header, &range, ret_patch);
-    }
-    delta_matches_free(job->matches);
-    delta_copies_free(&map);
-    delta_copies_free(&copies);
-    free(range.bytes);
     return err;
 }
 

@@ -155,22 +155,48 @@ void delta_encoder_step(struct delta_encoder *encoder, const struct delta_jump *
     }
 }
 
+/* The last unit, of `len` bytes, was copied from the old file: it begins or prolongs a copy. */
+static bool note_copy(const struct delta_encoder *encoder, uint32_t len)
+{
+    struct delta_copies *walked = encoder->job->walked;
+    const struct otter_delta *delta = &encoder->delta;
+    if (walked == NULL || delta->from_new || delta->source > delta->header.base_size) {
+        return true;
+    }
+    struct delta_copy unit = {delta->source - len, delta->pos - len, len};
+    struct delta_copy *last = walked->count > 0 ? &walked->list[walked->count - 1] : NULL;
+    if (last != NULL && last->new_off + last->len == unit.new_off && last->old_off + last->len == unit.old_off) {
+        last->len += len;
+        return true;
+    }
+    if ((walked->count & (walked->count - 1)) == 0) { /* full: its room is the next power of two */
+        size_t room = walked->count == 0 ? 1 : walked->count * 2;
+        struct delta_copy *list = realloc(walked->list, room * sizeof list[0]);
+        if (list == NULL) {
+            return false;
+        }
+        walked->list = list;
+    }
+    walked->list[walked->count++] = unit;
+    return true;
+}
+
 static bool encode_all(struct delta_encoder *encoder, struct delta_stats *stats)
 {
     struct delta_jumps jumps;
     size_t next = 0;
-    if (!delta_parse(encoder, &jumps)) {
-        return false;
-    }
-    while (encoder->delta.pos < encoder->delta.header.size) {
+    bool good = delta_parse(encoder, &jumps);
+    while (good && encoder->delta.pos < encoder->delta.header.size) {
+        uint32_t pos = encoder->delta.pos;
         bool jump = next < jumps.count && jumps.list[next].pos == encoder->delta.pos;
         stats->literals += delta_encoder_hits(encoder) ? 0 : 1;
         stats->jumps += jump ? 1 : 0;
         delta_encoder_step(encoder, jump ? &jumps.list[next] : NULL);
         next += jump ? 1 : 0;
+        good = note_copy(encoder, encoder->delta.pos - pos);
     }
     free(jumps.list);
-    return true;
+    return good;
 }
 
 bool delta_encode(const struct delta_job *job, struct delta_range *range, struct delta_stats *ret_stats)

@@ -17,6 +17,9 @@ struct delta_job {
     const struct delta_copies *copies; /* all that are known */
     struct delta_matches *matches;
     const struct delta_options *options;
+    struct delta_copies *walked; /* grows by the copies that were used; NULL: not wanted */
+    unsigned round;              /* of the encodings of these files, for the progress */
+    unsigned rounds;
 };
 
 struct delta_encoder {

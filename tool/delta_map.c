@@ -16,8 +16,7 @@
 
 #include "tool/delta_align_parts.h"
 
-/* Costs in 1/16 bit. */
-enum { COST_ENTRY = 20 * 16, COST_JUMP = 24 * 16, RUNNERS = 40, ROUNDS = 24 };
+enum { COST_UNIT = 16 /* costs are in 1/16 bit */, RUNNERS = 40, ROUNDS = 24 };
 
 struct line {
     int32_t drift;
@@ -111,9 +110,10 @@ static int find_events(struct map *map)
         map->events[map->event_count++] =
             (struct event){vote->off + (uint32_t)vote->drift, vote->drift, vote->weight, 0};
     }
+    uint32_t jump = (uint32_t)in->jump_bits * COST_UNIT;
     for (size_t i = 1; err == 0 && i < map->line_count; i++) {
         const struct line *line = &map->lines[i];
-        map->events[map->event_count++] = (struct event){line->old_off, line->drift, COST_JUMP, (uint32_t)i + 1};
+        map->events[map->event_count++] = (struct event){line->old_off, line->drift, jump, (uint32_t)i + 1};
     }
     if (err == 0 && map->event_count > 1) {
         qsort(map->events, map->event_count, sizeof map->events[0], compare_events);
@@ -228,9 +228,9 @@ static int collect(const struct map *map, size_t entries, struct delta_copies *r
 /* Entries dear enough that there are no more than the decoder has room for. */
 static size_t fit(struct map *map)
 {
-    uint64_t low = COST_ENTRY;
-    uint64_t high = COST_ENTRY;
-    map->entry_cost = COST_ENTRY;
+    uint64_t low = (uint64_t)map->in->entry_bits * COST_UNIT;
+    uint64_t high = low;
+    map->entry_cost = low;
     size_t entries = walk(map);
     while (entries > map->in->most) {
         low = high;

@@ -15,7 +15,9 @@ struct delta_map_input {
     const struct tool_bytes *new_file;
     const struct delta_align_options *options;
     const struct delta_copies *copies;
-    size_t most; /* entries that the decoder has room for; (0, 0) is in its map anyway */
+    size_t most;        /* entries that the decoder has room for; (0, 0) is in its map anyway */
+    uint8_t entry_bits; /* what an entry costs, and a jump where a copy begins without one */
+    uint8_t jump_bits;
 };
 
 /* The entries that save most, in order of new_off (len: old bytes up to the next one); release with

@@ -18,7 +18,9 @@ enum {
     LOST_BITS = 40,  /* behind the best one */
     LATE_BITS = 8,   /* a jump to where another one is already costs at least so much */
     RATION_MAX = 1 << 14, /* tries saved up at most */
-    RATION_BYTES = 2      /* bytes for which there is one more */
+    RATION_BYTES = 2,     /* bytes for which there is one more */
+    TELL_BYTES = 1 << 14,
+    PROGRESS_ALL = 1 << 16
 };
 
 struct state {
@@ -41,6 +43,7 @@ struct parse {
     size_t steps;
     size_t room;
     uint32_t pos; /* the least of all */
+    uint32_t told; /* the last one of which the progress knows */
     uint32_t ration;
 };
 
@@ -174,6 +177,20 @@ static struct state *take_last(struct parse *parse)
     return state;
 }
 
+/* All are at `pos` or further on: more tries are earned, and whoever waits is told. */
+static void pass(struct parse *parse, const struct delta_job *job, uint32_t pos)
+{
+    uint32_t more = (pos - parse->pos) / RATION_BYTES;
+    parse->pos += more * RATION_BYTES;
+    parse->ration = parse->ration + more < RATION_MAX ? parse->ration + more : RATION_MAX;
+    if (pos - parse->told >= TELL_BYTES && job->options != NULL && job->options->progress != NULL) {
+        uint64_t size = job->new_file->len;
+        uint64_t done = (job->round * size + pos) * PROGRESS_ALL / (job->rounds * size);
+        parse->told = pos;
+        job->options->progress(job->options->ctx, (uint32_t)done, PROGRESS_ALL);
+    }
+}
+
 static bool walk(struct parse *parse, uint32_t size)
 {
     for (;;) {
@@ -183,9 +200,7 @@ static bool walk(struct parse *parse, uint32_t size)
             parse->list[parse->count++] = state;
             return true;
         }
-        uint32_t more = (pos - parse->pos) / RATION_BYTES;
-        parse->pos += more * RATION_BYTES;
-        parse->ration = parse->ration + more < RATION_MAX ? parse->ration + more : RATION_MAX;
+        pass(parse, state->encoder.job, pos);
         if (!delta_encoder_hits(&state->encoder) && !try_jumps(parse, state)) {
             return false;
         }

@@ -79,7 +79,7 @@ static void free_moved(struct moved *moved)
 
 static void choose(const struct moved *moved, size_t most, struct delta_copies *ret_map)
 {
-    struct delta_map_input input = {&moved->old_file, &moved->new_file, &thumb, &moved->copies, most};
+    struct delta_map_input input = {&moved->old_file, &moved->new_file, &thumb, &moved->copies, most, 20, 24};
     assert_int_equal(delta_map_choose(&input, ret_map), 0);
     assert_true(ret_map->count <= most);
     for (size_t i = 0; i < ret_map->count; i++) {
