@@ -33,7 +33,7 @@ def take_picture(browser, url, path):
     """The page is live, so it never ends loading: what is there after some seconds counts."""
     with tempfile.TemporaryDirectory(prefix="otter-browser-", ignore_cleanup_errors=True) as profile:
         process = subprocess.Popen([browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-proxy-server",
-                                    "--ignore-certificate-errors", "--window-size=1280,1900", "--timeout=5000",
+                                    "--ignore-certificate-errors", "--window-size=1280,1620", "--timeout=5000",
                                     f"--user-data-dir={profile}", f"--screenshot={path}", url],
                                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         try:
