@@ -12,7 +12,8 @@ enum { BAR_WIDTH = 32, NAME_WIDTH = 28 };
 void progress_begin(struct progress *progress, const char *what)
 {
     const char *terminal = getenv("TERM");
-    *progress = (struct progress){what, isatty(STDERR_FILENO) && terminal && strcmp(terminal, "dumb") != 0, -1};
+    const char *slash = strrchr(what, '/');
+    *progress = (struct progress){slash ? slash + 1 : what, isatty(STDERR_FILENO) && terminal && strcmp(terminal, "dumb") != 0, -1};
 }
 
 void progress_show(struct progress *progress, uint64_t done, uint64_t total)

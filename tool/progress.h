@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 struct progress {
-    const char *what; /* borrowed: "app-1.0.0.bin" */
+    const char *what; /* borrowed; of a path its last part */
     bool is_live;     /* stderr is a terminal that can move its cursor */
     int shown;        /* percent; -1: nothing yet */
 };

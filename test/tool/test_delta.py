@@ -254,6 +254,22 @@ class Picture(Patches):
         self.otter("delta", "info", "<&'.delta", "app-1.0.0.bin", "--svg", "e.svg")
         xml.dom.minidom.parseString(self.read("e.svg").decode())
 
+    def test_a_bar_while_it_takes_time(self):
+        parent, child = pty.openpty()
+        with subprocess.Popen([OTTER, "delta", "make", "./app-1.0.0.bin", "./app-1.1.0.bin", "-o", "d.delta"], cwd=self.folder, stderr=child,
+                              stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL, env={**os.environ, "TERM": "xterm"}) as process:
+            os.close(child)
+            text = b""
+            try:
+                while piece := os.read(parent, 65536):
+                    text += piece
+            except OSError:
+                pass
+            self.assertEqual(process.wait(60), 0)
+        os.close(parent)
+        self.assertRegex(text.decode(), r"^\rapp-1\.1\.0\.bin \[[# ]{32}\] +\d+ %")
+        self.assertTrue(text.endswith(b"\r\x1b[K"), text[-40:])
+
     def test_no_bar_in_a_pipe(self):
         done = self.otter("delta", "make", "app-1.0.0.bin", "app-1.1.0.bin", "-o", "d.delta")
         self.assertEqual(done.stderr, b"")
