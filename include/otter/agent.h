@@ -3,8 +3,9 @@
  * agent.h - fetch a job document and an image, install it, and report what came of it.
  *
  * The application calls otter_agent_step from a loop or a task; one call does at most one
- * send, receive, program or erase, or hashes one buffer. No heap, no threads, no clock:
- * time comes in as a monotonic millisecond count that may wrap. SPEC.md has the protocol.
+ * send, receive, program or erase, or hashes one buffer, or decodes 512 bytes of a patched image.
+ * No heap, no threads, no clock: time comes in as a monotonic millisecond count that may wrap.
+ * SPEC.md has the protocol.
  * A reset at any moment is safe: the next start resumes the download where it stood.
  */
 #ifndef OTTER_AGENT_H

@@ -42,7 +42,7 @@ STEP = 0.05  # progress is told in steps of 5 %
 
 # UART words that begin a phase, and what comes after them. While on trial the server's answer
 # begins "confirm", which ends when the server was told.
-NEXT = {"DOWNLOAD": "download", "RESUMED": "download", "INSTALLING": None,
+NEXT = {"DOWNLOAD": "download", "DOWNLOAD_PATCH": "download", "RESUMED": "download", "INSTALLING": None,
         "SWAP": "swap", "OVERWRITE": "swap", "SWAP_RESUMED": "swap", "TRIAL": "trial", "CONFIRMED": "confirm",
         "REPORTED": None, "REPORTED_WHY": None, "REVERT": "revert", "RESTORE": "revert", "REVERT_RESUMED": "revert"}
 

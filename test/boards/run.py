@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """run.py - `make test-boards`: real firmware on emulated boards. All, one part (--part), or by id.
 
-Without arguments: the cases of story.py, links.py, network.py and hostile.py, then the scripts beside this one,
+Without arguments: the cases of story.py, delta.py, links.py, network.py and hostile.py, then the scripts beside this one,
 test/delta/firmware.py and test/glitch/run.py, each of which prints "N passed, N failed" as its last such line; the sum of all is the last line.
 """
 import os
@@ -11,6 +11,7 @@ import subprocess
 import sys
 
 import kit
+import delta  # noqa: F401
 import harness
 import hostile  # noqa: F401
 import links  # noqa: F401
@@ -18,7 +19,7 @@ import network  # noqa: F401
 import story  # noqa: F401
 
 SCRIPTS = ["board.py", "demo.py", "gdb.py", "app.py", "led.py", "bench.py", "cuts.py"]
-PARTS = ["story", "links", "network", "hostile"]
+PARTS = ["story", "delta", "links", "network", "hostile"]
 
 
 def one_script(name, *arguments):
