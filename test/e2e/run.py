@@ -10,6 +10,7 @@ import harness  # noqa: E402
 import emulate  # noqa: E402,F401
 import errors  # noqa: E402,F401
 import hostboard  # noqa: E402,F401
+import lying_delta  # noqa: E402,F401
 import lying_direct  # noqa: E402,F401
 import lying_head  # noqa: E402,F401
 import lying_http  # noqa: E402,F401
