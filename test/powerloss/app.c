@@ -142,10 +142,10 @@ static void install(struct life *life, struct otter_state *state, const struct o
         must(life, patch_install(life, state, offer), "an update by patch");
         return;
     }
-    accept_job(life, state);
     if ((life->world.requested & bit) != 0) {
         life->world.may_run |= bit; /* as soon as it is whole: it was asked for before */
     }
+    accept_job(life, state);
     download(life, state, &life->images[offer->image]);
     verify_secondary(life, &image);
     if (offer->behaviour == ROTS) {
