@@ -22,8 +22,9 @@ LIBRARY_FRAME = 32  # bytes, of functions that do not say (assembly)
 TABLED = elf.Stack.TABLED
 # What a call through a pointer is spelled with -> the functions behind it.
 POINTERS = [
-    (r"patcher->\w+", r"(offer|choose|begin|take|give_up)_patch"),
+    *((r"patcher->" + name, name + "_patch") for name in ("offer", "choose", "begin", "take", "give_up")),
     (r"read_(old|new)", r"read_(old|new)"),
+    (r"filter->(find|aim)", r"(find|aim)_(none|thumb)"),
     (r"read|prog|erase|write", r"(board|flash)_(read|prog|erase|write)"),
     (r"verify", r"otter_(ecdsa_p256|ed25519)_verify"),
     (r"feed", r"feed|board_feed"),
@@ -111,7 +112,8 @@ def table_of(firmware, title, crypto="crypto"):
 # ---- programs for an imaginary part ----
 
 MODEL_TITLES = {"size_boot_p256": "Bootloader, ECDSA P-256", "size_boot_ed25519": "Bootloader, Ed25519",
-                "size_agent": "Agent, with an I/O buffer of 4096 bytes"}
+                "size_agent": "Agent, with an I/O buffer of 4096 bytes",
+                "size_agent_patches": "The same, and it takes patches"}
 
 
 def models_of(build):
@@ -142,6 +144,9 @@ def model_budgets(models):
         code, constants, _ = agent.total("agent")
         found.append(("agent: code (constants %d; without TLS, TCP, slot/)" % constants, code, 16 * K))
         found.append(("agent: static RAM, without its I/O buffer", agent.total()[2] - 4 * K, 3 * K))
+    if "size_agent_patches" in models:
+        patches = models["size_agent_patches"]
+        found.append(("agent with patches: what the way to the decoder adds", patches.total("agent")[0] - code, 1536))
     return found
 
 
@@ -197,7 +202,7 @@ Bytes on Cortex-M4 (qemu-xmc7200: Cortex-M7), `-Os`, %s, picolibc. Written by `m
 programs. Constants include the first values of variables. RAM is static RAM and the deepest path of calls from main (an
 application's callbacks, TLS and interrupts come on top).
 
-The first three are complete programs for an imaginary part (test/sizes), linked with `--gc-sections`, never run: what a
+The first ones are complete programs for an imaginary part (test/sizes), linked with `--gc-sections`, never run: what a
 product takes of Otter, whatever its board. Crypto and the parts of the C library that are pulled in are counted; "board" is
 start-up, the layout and stand-ins for flash drivers. Bootloaders are optimised at link time (cmake/bootloader.cmake), the board's code is not.
 Then the firmware of the emulated boards, which runs: flash driver, MPU, watchdog, fault reports, and every line that it prints.

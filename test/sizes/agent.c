@@ -32,6 +32,9 @@ static const struct otter_transport link = {.open = link_open, .send = link_send
 static struct otter_agent agent;
 static struct otter_state state;
 static uint32_t io[4096 / sizeof(uint32_t)];
+#ifdef OTTER_SIZES_PATCHES
+static struct otter_delta delta;
+#endif
 
 static const struct otter_agent_config config = {.state = &state,
                                                  .keys = &board_key,
@@ -39,6 +42,10 @@ static const struct otter_agent_config config = {.state = &state,
                                                  .tls = &link,
                                                  .host = "updates.example",
                                                  .board = "APP_CY8CPROTO_062S2_43439",
+#ifdef OTTER_SIZES_PATCHES
+                                                 .patcher = &otter_patcher,
+                                                 .delta = &delta,
+#endif
                                                  .io = io,
                                                  .io_size = sizeof io};
 
