@@ -32,23 +32,23 @@ static uint8_t next_byte(struct otter_delta *delta)
     return 0;
 }
 
+/* `range` is how many values of `code` are possible, less one. The first bit takes the first four bytes. */
 static unsigned code_bit(struct otter_delta *delta, uint32_t p, unsigned wanted)
 {
     struct otter_delta_coder *coder = &delta->coder;
-    uint32_t bound = (uint32_t)(((uint64_t)coder->range * p) >> 16);
-    unsigned bit = coder->code < bound ? 1u : 0u;
     (void)wanted;
-    if (bit != 0u) {
-        coder->range = bound;
-    } else {
-        coder->code -= bound;
-        coder->range -= bound;
-    }
     while (coder->range < 0x1000000u) {
-        coder->range <<= 8;
+        coder->range = coder->range << 8 | 0xffu;
         coder->code = coder->code << 8 | next_byte(delta);
     }
-    return bit;
+    uint32_t bound = (uint32_t)(((uint64_t)coder->range * p) >> 16);
+    if (coder->code <= bound) {
+        coder->range = bound;
+        return 1;
+    }
+    coder->code -= bound + 1u;
+    coder->range -= bound + 1u;
+    return 0;
 }
 
 static void code_about(struct otter_delta *delta, enum walk_about about)
@@ -64,6 +64,12 @@ static void code_plan(const struct otter_delta *delta, const struct otter_delta_
     (void)want;
 }
 
+static unsigned code_size(uint32_t wanted)
+{
+    (void)wanted;
+    return 0;
+}
+
 #include "delta/walk.h"
 
 void otter_delta_begin(struct otter_delta *delta, const struct otter_delta_io *io, uint32_t result_max)
@@ -71,22 +77,7 @@ void otter_delta_begin(struct otter_delta *delta, const struct otter_delta_io *i
     memset(delta, 0, sizeof *delta);
     delta->io = io;
     delta->result_max = result_max;
-}
-
-static int begin_map(struct otter_delta *delta)
-{
-    struct otter_delta_coder *coder = &delta->coder;
-    coder->range = 0xffffffffu;
-    for (unsigned i = 0; i < 4u; i++) {
-        coder->code = coder->code << 8 | next_byte(delta);
-    }
-    uint32_t entries = code_entries(delta, 0);
-    if (entries >= OTTER_DELTA_MAP_MAX) {
-        return OTTER_ERR_CORRUPT;
-    }
-    delta->entries_left = (uint8_t)entries;
-    delta->step = STEP_MAP;
-    return 0;
+    delta->header.patch_size = OTTER_DELTA_HEADER_SIZE; /* until it has been read */
 }
 
 static int read_entry(struct otter_delta *delta)
@@ -103,72 +94,65 @@ static int read_entry(struct otter_delta *delta)
 static int read_head(struct otter_delta *delta)
 {
     struct otter_delta_coder *coder = &delta->coder;
-    if (coder->window_len < OTTER_DELTA_HEADER_SIZE) {
-        return 0;
-    }
     int err = otter_delta_read_header(coder->window, coder->window_len, &delta->header);
     if (err < 0) {
         return err;
     }
-    if (delta->header.size > delta->result_max) {
-        return OTTER_ERR_NOSPACE;
-    }
-    delta->filter = otter_delta_filter_find(delta->header.filter);
     coder->window_off = OTTER_DELTA_HEADER_SIZE;
+    delta->filter = otter_delta_filter_find(delta->header.filter);
     delta->step = STEP_BEGIN;
-    return 0;
+    return delta->header.size > delta->result_max ? OTTER_ERR_NOSPACE : 0;
+}
+
+static int begin(struct otter_delta *delta)
+{
+    uint32_t entries = code_entries(delta, 0);
+    delta->entries_left = (uint8_t)entries;
+    delta->step = STEP_MAP;
+    return entries < OTTER_DELTA_MAP_MAX ? 0 : OTTER_ERR_CORRUPT;
 }
 
 /* Move patch bytes into the window. */
 static void take(struct otter_delta *delta, const uint8_t *in, size_t in_len, size_t *used)
 {
     struct otter_delta_coder *coder = &delta->coder;
-    coder->window_len = (uint8_t)(coder->window_len - coder->window_off);
-    memmove(coder->window, coder->window + coder->window_off, coder->window_len);
-    coder->window_off = 0;
-    size_t room = sizeof coder->window - coder->window_len;
-    if (delta->step == STEP_HEAD) {
-        room = OTTER_DELTA_HEADER_SIZE - coder->window_len;
-    } else if (room > delta->header.patch_size - delta->taken) {
-        room = delta->header.patch_size - delta->taken;
-    }
-    size_t len = in_len - *used < room ? in_len - *used : room;
+    uint32_t held = (uint32_t)coder->window_len - coder->window_off;
+    uint32_t len = delta->header.patch_size - delta->taken;
+    len = len < sizeof coder->window - held ? len : (uint32_t)sizeof coder->window - held;
+    len = len < in_len - *used ? len : (uint32_t)(in_len - *used);
+    memmove(coder->window, coder->window + coder->window_off, held);
     if (len > 0u) {
-        memcpy(coder->window + coder->window_len, in + *used, len);
+        memcpy(coder->window + held, in + *used, len);
     }
-    coder->window_len = (uint8_t)(coder->window_len + len);
-    delta->taken += (uint32_t)len;
+    coder->window_off = 0;
+    coder->window_len = (uint8_t)(held + len);
+    delta->taken += len;
     *used += len;
 }
 
 static bool may_step(const struct otter_delta *delta)
 {
     const struct otter_delta_coder *coder = &delta->coder;
-    if (delta->step == STEP_HEAD) {
-        return coder->window_len >= OTTER_DELTA_HEADER_SIZE;
-    }
-    return (uint32_t)coder->window_len - coder->window_off >= STEP_BYTES || delta->taken == delta->header.patch_size;
+    return coder->window_len - coder->window_off >= STEP_BYTES || delta->taken == delta->header.patch_size;
 }
 
+/* All of the patch must have been of use. */
 static int finish(struct otter_delta *delta)
 {
-    const struct otter_delta_coder *coder = &delta->coder;
-    if (delta->taken != delta->header.patch_size || coder->window_off != coder->window_len) {
-        return OTTER_ERR_CORRUPT;
-    }
     delta->step = STEP_DONE;
-    return 0;
+    return delta->taken == delta->header.patch_size && delta->coder.window_off == delta->coder.window_len
+               ? 0
+               : OTTER_ERR_CORRUPT;
 }
 
-static int step(struct otter_delta *delta)
+static void step(struct otter_delta *delta)
 {
     struct walk_want nothing = {.file = NULL};
     int err = 0;
     if (delta->step == STEP_HEAD) {
-        return read_head(delta);
-    }
-    if (delta->step == STEP_BEGIN) {
-        err = begin_map(delta);
+        err = read_head(delta);
+    } else if (delta->step == STEP_BEGIN) {
+        err = begin(delta);
     } else if (delta->step == STEP_MAP) {
         err = read_entry(delta);
     } else if (delta->pos < delta->header.size) {
@@ -177,43 +161,35 @@ static int step(struct otter_delta *delta)
     } else {
         err = finish(delta);
     }
-    return err < 0 ? err : delta->error;
+    delta->error = err < 0 ? err : delta->error;
 }
 
-static void drain(struct otter_delta *delta, uint8_t *out, size_t out_size, size_t *made)
+/* True: all that was made is out. */
+static bool drain(struct otter_delta *delta, uint8_t *out, size_t out_size, size_t *made)
 {
     while (delta->pending_off < delta->pending_len && *made < out_size) {
         out[(*made)++] = delta->pending[delta->pending_off++];
     }
-}
-
-/* One step, if there is input for it; false: there is not. */
-static bool go_on(struct otter_delta *delta, const uint8_t *in, size_t in_len, size_t *used)
-{
-    if (!may_step(delta)) {
-        take(delta, in, in_len, used);
-    }
-    bool may = may_step(delta);
-    if (may) {
-        delta->error = step(delta);
-    }
-    return may;
+    return delta->pending_off == delta->pending_len;
 }
 
 int otter_delta_run(struct otter_delta *delta, const uint8_t *in, size_t in_len, size_t *ret_used,
                     uint8_t *out, size_t out_size, size_t *ret_made)
 {
-    bool goes_on = true;
     *ret_used = 0;
     *ret_made = 0;
     delta->out = out;
     delta->out_off = delta->pos - (uint32_t)(delta->pending_len - delta->pending_off);
-    while (goes_on && delta->error == 0) {
-        drain(delta, out, out_size, ret_made);
-        goes_on = delta->pending_off == delta->pending_len && delta->step != STEP_DONE &&
-                  go_on(delta, in, in_len, ret_used);
+    while (delta->error == 0 && drain(delta, out, out_size, ret_made) && delta->step != STEP_DONE) {
+        if (!may_step(delta)) {
+            take(delta, in, in_len, ret_used);
+        }
+        if (!may_step(delta)) {
+            break;
+        }
+        step(delta);
     }
-    if (delta->error == 0 && delta->step == STEP_DONE && *ret_used < in_len) {
+    if (delta->step == STEP_DONE && *ret_used < in_len) {
         delta->error = OTTER_ERR_CORRUPT;
     }
     return delta->error < 0 ? delta->error : delta->step == STEP_DONE ? 1 : 0;

@@ -13,12 +13,9 @@
 struct otter_delta_unit {
     uint8_t kind; /* enum otter_delta_kind */
     uint8_t len;
-    bool changed;  /* not what the base has */
-    bool disputed; /* `other` is not `is` */
-    const struct otter_delta_learnt *close; /* the correction closest by, or NULL */
+    bool changed;   /* not what the base has */
     uint32_t was;   /* what the base refers to */
     uint32_t is;    /* what the result is expected to refer to */
-    uint32_t other; /* what it may refer to instead */
     uint8_t old[4];
     uint8_t bytes[4]; /* expected */
 };
@@ -26,10 +23,10 @@ struct otter_delta_unit {
 /* What fails is in delta->error. */
 void otter_delta_expect(struct otter_delta *delta, struct otter_delta_unit *ret_unit);
 
-/* Write unit->is, where it now refers to, into `bytes`. False: they cannot say it. */
-bool otter_delta_aim(const struct otter_delta *delta, const struct otter_delta_unit *unit, uint8_t bytes[4]);
+/* Make `bytes` refer to `target`. False: they cannot. */
+bool otter_delta_aim(const struct otter_delta *delta, const struct otter_delta_unit *unit, uint32_t target, uint8_t bytes[4]);
 
-/* The unit, which was expected as `before`, refers to `is`. teach: `is` was told, not expected. */
-void otter_delta_learn(struct otter_delta *delta, const struct otter_delta_unit *before, uint32_t is, bool teach);
+/* What referred to `was` refers to `is`: expect that from now on. */
+void otter_delta_learn(struct otter_delta *delta, uint32_t was, uint32_t is);
 
 #endif

@@ -4,7 +4,7 @@
  *
  * A filter reads up to four bytes of the base as an instruction and says which address it
  * refers to; and it writes the same instruction so that it refers to another address. An
- * instruction set is one file with two functions and one line of the table in filter.c.
+ * instruction set is one file with two functions and its place, which is its number, in filter.c's table.
  */
 #ifndef OTTER_DELTA_FILTER_H
 #define OTTER_DELTA_FILTER_H
@@ -20,9 +20,7 @@ enum otter_delta_kind {
 };
 
 struct otter_delta_filter {
-    uint8_t id;
-    bool words; /* aligned words may be addresses */
-    /* `bytes` stand at `address`: the kind, and what they refer to. */
+    /* `bytes` stand at `address`: the kind, and what they refer to. NULL: nothing refers, not even words. */
     enum otter_delta_kind (*find)(const uint8_t bytes[4], uint32_t address, uint32_t *ret_target);
     /* Change `bytes`, moved to `address`, to refer to `target`. False: they cannot. */
     bool (*aim)(uint8_t bytes[4], uint32_t address, uint32_t target);

@@ -3,37 +3,26 @@
 #include "delta/filter.h"
 #include "delta/source.h"
 
-#include <string.h>
-
 enum { MAGIC = 0xd7, VERSION = 1 };
-
-static uint32_t load24(const uint8_t *bytes)
-{
-    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16;
-}
 
 int otter_delta_read_header(const void *bytes, size_t len, struct otter_delta_header *ret_header)
 {
     const uint8_t *raw = bytes;
-    if (len < OTTER_DELTA_HEADER_SIZE || raw[0] != MAGIC) {
+    if (len < OTTER_DELTA_HEADER_SIZE || raw[0] != MAGIC || (load32(raw + 8) & 0xffffffu) < OTTER_DELTA_HEADER_SIZE) {
         return OTTER_ERR_CORRUPT;
     }
-    struct otter_delta_header header = {
-        .version = (uint8_t)(raw[1] >> 4),
-        .filter = (uint8_t)(raw[1] & 15u),
-        .base_size = load24(raw + 2),
-        .size = load24(raw + 5),
-        .patch_size = load24(raw + 8),
-        .address = load32(raw + 11),
-    };
-    memcpy(header.base, raw + 15, OTTER_DELTA_HASH_SIZE);
-    memcpy(header.result, raw + 31, OTTER_DELTA_HASH_SIZE);
-    if (header.version != VERSION || otter_delta_filter_find(header.filter) == NULL) {
+    if (raw[1] >> 4 != VERSION || otter_delta_filter_find(raw[1] & 15u) == NULL) {
         return OTTER_ERR_REFUSED;
     }
-    if (header.patch_size < OTTER_DELTA_HEADER_SIZE) {
-        return OTTER_ERR_CORRUPT;
+    ret_header->version = VERSION;
+    ret_header->filter = raw[1] & 15u;
+    ret_header->base_size = load32(raw + 2) & 0xffffffu;
+    ret_header->size = load32(raw + 5) & 0xffffffu;
+    ret_header->patch_size = load32(raw + 8) & 0xffffffu;
+    ret_header->address = load32(raw + 11);
+    for (unsigned i = 0; i < OTTER_DELTA_HASH_SIZE; i++) {
+        ret_header->base[i] = raw[15u + i];
+        ret_header->result[i] = raw[31u + i];
     }
-    *ret_header = header;
     return 0;
 }

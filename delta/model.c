@@ -2,9 +2,7 @@
 /* model.c - the model before the first bit, and logistic mixing in integers. */
 #include "delta/model.h"
 
-#include <string.h>
-
-enum { STEADY_RATE = 5, WEIGHT_RATE = 11, WEIGHT_ONE = 14 };
+enum { STEADY_RATE = 5, YOUNG_COUNT_MAX = 12, WEIGHT_RATE = 11, WEIGHT_ONE = 14, WEIGHT_FIRST = 5000 };
 enum { AWAY_MAX = 3071 }; /* 12 bits: a probability of 16 in 65536 */
 
 /* log2(x) in 256ths, x >= 1: the mantissa's curve is 1.34 m - 0.34 m^2. */
@@ -19,13 +17,7 @@ static int32_t logarithm(uint32_t x)
     return whole * 256 + (curve >> 4);
 }
 
-/* log2(p / (1 - p)) in 256ths; p in 65536ths, not 0. */
-static int32_t stretch(uint32_t p)
-{
-    return logarithm(p) - logarithm(65536u - p);
-}
-
-/* Its inverse, within 16 and 65520. */
+/* 1 / (1 + 2^-x) in 65536ths, within 16 and 65520; x in 256ths. */
 static uint32_t squash(int32_t x)
 {
     int32_t away = x < 0 ? -x : x;
@@ -38,68 +30,54 @@ static uint32_t squash(int32_t x)
     return x < 0 ? p : 65536u - p;
 }
 
-uint32_t otter_delta_mix_probability(struct otter_delta_mix *mix)
+uint32_t otter_delta_slot(const struct otter_delta *delta, unsigned at)
+{
+    return delta->model[at] | 8u;
+}
+
+void otter_delta_slot_learn(struct otter_delta *delta, unsigned at, unsigned bit)
+{
+    int32_t p = delta->model[at];
+    int32_t goal = bit != 0u ? 65535 : 0;
+    if (at < OTTER_DELTA_FORM) {
+        p += (goal - p) >> STEADY_RATE;
+    } else {
+        int32_t count = p & 15;
+        p >>= 4;
+        p += 2 * ((goal >> 4) - p) / (2 * count + 3);
+        p = p << 4 | (count + (count < YOUNG_COUNT_MAX ? 1 : 0));
+    }
+    delta->model[at] = (uint16_t)p;
+}
+
+uint32_t otter_delta_mix(struct otter_delta *delta)
 {
     int32_t sum = 0;
-    for (unsigned i = 0; i < MIX_MAX; i++) {
-        uint32_t slot = *mix->slots[i];
-        mix->opinion[i] = stretch(mix->young ? otter_delta_young_probability((uint16_t)slot) : slot | 8u);
-        sum += mix->opinion[i] * mix->weights[i]; /* 3 * 2^12 * 2^15 at most */
+    for (unsigned i = 0; i < 3u; i++) {
+        uint32_t p = otter_delta_slot(delta, delta->mix[i]);
+        int32_t opinion = logarithm(p) - logarithm(65536u - p);
+        delta->opinion[i] = (int16_t)opinion;
+        sum += opinion * (int16_t)delta->model[delta->mix[3] + i]; /* 3 * 2^12 * 2^15 at most */
     }
     return squash(sum >> WEIGHT_ONE);
 }
 
-void otter_delta_mix_learn(struct otter_delta_mix *mix, uint32_t p, unsigned bit)
+void otter_delta_mix_learn(struct otter_delta *delta, uint32_t p, unsigned bit)
 {
     int32_t error = ((int32_t)(bit << 16) - (int32_t)p) >> 4;
-    for (unsigned i = 0; i < MIX_MAX; i++) {
-        int32_t weight = mix->weights[i] + ((mix->opinion[i] * error) >> (WEIGHT_RATE + 16 - WEIGHT_ONE));
+    for (unsigned i = 0; i < 3u; i++) {
+        uint16_t *slot = &delta->model[delta->mix[3] + i];
+        int32_t weight = (int16_t)*slot + ((delta->opinion[i] * error) >> (WEIGHT_RATE + 16 - WEIGHT_ONE));
         weight = weight > INT16_MAX ? INT16_MAX : weight;
-        mix->weights[i] = (int16_t)(weight < -INT16_MAX ? -INT16_MAX : weight);
-        if (mix->young) {
-            otter_delta_young_learn(mix->slots[i], bit);
-        } else {
-            int32_t slot = *mix->slots[i];
-            *mix->slots[i] = (uint16_t)(slot + (((bit != 0u ? 65535 : 0) - slot) >> STEADY_RATE));
-        }
+        *slot = (uint16_t)(weight < -INT16_MAX ? -INT16_MAX : weight);
+        otter_delta_slot_learn(delta, delta->mix[i], bit);
     }
 }
 
-void otter_delta_young_learn(uint16_t *slot, unsigned bit)
+void otter_delta_model_begin(struct otter_delta *delta)
 {
-    int32_t count = *slot & 15;
-    int32_t p = *slot >> 4;
-    int32_t half = bit != 0u ? count + 1 : -count - 1; /* rounds to the nearest */
-    p += (2 * ((bit != 0u ? 4095 : 0) - p) + half) / (2 * count + 3);
-    p = p < 0 ? 0 : p > 4095 ? 4095 : p;
-    count += count < YOUNG_COUNT_MAX ? 1 : 0;
-    *slot = (uint16_t)(p << 4 | count);
-}
-
-static void fill(uint16_t *slots, size_t size, uint16_t value)
-{
-    for (size_t i = 0; i < size / sizeof *slots; i++) {
-        slots[i] = value;
-    }
-}
-
-void otter_delta_model_begin(struct otter_delta_model *model)
-{
-    fill(model->opcode, sizeof model->opcode + sizeof model->past, 512);
-    fill(model->form[0], offsetof(struct otter_delta_model, miss_weight) - offsetof(struct otter_delta_model, form), 0x8000);
-    for (size_t i = 0; i < 8u; i++) {
-        for (size_t kind = 0; kind < 16u; kind++) {
-            model->miss[kind][i] = (uint16_t)(0x8000u >> i);
-        }
-    }
-    for (size_t set = 0; set < 16u; set++) {
-        model->miss_weight[set][0] = 12500;
-        model->miss_weight[set][1] = 2500;
-        model->miss_weight[set][2] = 2500;
-    }
-    for (size_t set = 0; set < 24u; set++) {
-        for (size_t i = 0; i < MIX_MAX; i++) {
-            model->byte_weight[set][i] = 5000;
-        }
+    for (unsigned i = 0; i < OTTER_DELTA_MODEL_SIZE; i++) {
+        uint32_t first = i < OTTER_DELTA_MISS_WEIGHT ? 0x8000u : WEIGHT_FIRST;
+        delta->model[i] = (uint16_t)(i < OTTER_DELTA_FORM ? 0x8000u >> (i & 7u) : first);
     }
 }

@@ -14,27 +14,15 @@
 /* What bits are about, for statistics. */
 enum walk_about { ABOUT_MAP, ABOUT_JUMPS, ABOUT_COPIES, ABOUT_REFERENCES, ABOUT_LITERALS, ABOUT_KINDS };
 
-enum { MIX_MAX = 3, YOUNG_COUNT_MAX = 12 };
+/* The three of the model that delta->mix names say how probable a 1 is: in 65536ths, at least 16 and at most 65520. */
+uint32_t otter_delta_mix(struct otter_delta *delta);
+/* The bit was this: the three learn it, and the weights grow of those that knew. */
+void otter_delta_mix_learn(struct otter_delta *delta, uint32_t p, unsigned bit);
 
-/* What is mixed for one bit: slots, weights in 16384ths, and the slots' opinions. */
-struct otter_delta_mix {
-    uint16_t *slots[MIX_MAX];
-    int16_t *weights;
-    int32_t opinion[MIX_MAX];
-    bool young;
-};
+/* The probability that number `at` of the model has, in 65536ths; and learning. */
+uint32_t otter_delta_slot(const struct otter_delta *delta, unsigned at);
+void otter_delta_slot_learn(struct otter_delta *delta, unsigned at, unsigned bit);
 
-/* The probability of a 1 in 65536ths, at least 16 and at most 65520. */
-uint32_t otter_delta_mix_probability(struct otter_delta_mix *mix);
-/* The bit was this: each slot learns it, and weights grow of those that knew. */
-void otter_delta_mix_learn(struct otter_delta_mix *mix, uint32_t p, unsigned bit);
-
-void otter_delta_young_learn(uint16_t *slot, unsigned bit);
-static inline uint32_t otter_delta_young_probability(uint16_t slot)
-{
-    return (slot & 0xfff0u) + 8u;
-}
-
-void otter_delta_model_begin(struct otter_delta_model *model);
+void otter_delta_model_begin(struct otter_delta *delta);
 
 #endif

@@ -44,19 +44,28 @@ static void code_about(struct otter_delta *delta, enum walk_about about)
 struct otter_delta_unit;
 struct walk_want;
 
+static unsigned code_size(uint32_t wanted)
+{
+    unsigned size = 0;
+    while (wanted >> size > 1u) {
+        size++;
+    }
+    return size;
+}
+
 #include "delta/walk.h"
 
 /* How a reference that is not as expected is told best. */
 static void plan_reference(const struct otter_delta *delta, const struct otter_delta_unit *unit, struct walk_want *want)
 {
-    struct otter_delta_unit aimed = *unit;
+    uint8_t bytes[4];
     bool same = true;
     want->target = load32(want->bytes);
     if (unit->kind != OTTER_DELTA_WORD) {
         uint32_t at = delta->header.address + delta->pos;
         same = delta->filter->find(want->bytes, at, &want->target) == (enum otter_delta_kind)unit->kind;
-        aimed.is = want->target;
-        same = same && otter_delta_aim(delta, &aimed, aimed.old) && memcmp(aimed.old, want->bytes, unit->len) == 0;
+        memcpy(bytes, unit->old, 4);
+        same = same && otter_delta_aim(delta, unit, want->target, bytes) && memcmp(bytes, want->bytes, unit->len) == 0;
     }
     want->form = same && fold(want->target - unit->is) < 0x200000u ? FORM_NEAR : FORM_BYTES;
     if (memcmp(unit->old, want->bytes, unit->len) == 0 && unit->changed) {

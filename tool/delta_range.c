@@ -43,23 +43,23 @@ static void shift(struct delta_range *range)
 
 void delta_range_bit(struct delta_range *range, uint32_t p, unsigned bit)
 {
+    while (range->range < 0x1000000u) {
+        range->range = range->range << 8 | 0xffu;
+        shift(range);
+    }
     uint32_t bound = (uint32_t)(((uint64_t)range->range * p) >> 16);
     if (bit != 0) {
         range->range = bound;
     } else {
-        range->low += bound;
-        range->range -= bound;
-    }
-    while (range->range < 0x1000000u) {
-        range->range <<= 8;
-        shift(range);
+        range->low += bound + 1u;
+        range->range -= bound + 1u;
     }
 }
 
-/* The value in [low, low + range) that ends in the most zero bits. */
+/* The value in [low, low + range] that ends in the most zero bits. */
 void delta_range_end(struct delta_range *range)
 {
-    uint64_t high = range->low + range->range - 1;
+    uint64_t high = range->low + range->range;
     for (unsigned bits = 32; bits > 0; bits--) {
         uint64_t value = high >> bits << bits;
         if (value >= range->low) {

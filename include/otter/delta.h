@@ -19,9 +19,8 @@
 #define OTTER_DELTA_HEADER_SIZE 47u
 #define OTTER_DELTA_HASH_SIZE 16u      /* the first bytes of a SHA-256 */
 #define OTTER_DELTA_SIZE_MAX 0xffffffu /* of base, result and patch: 24 bits */
-#define OTTER_DELTA_MAP_MAX 144u       /* entries of the copy map */
+#define OTTER_DELTA_MAP_MAX 216u       /* entries of the copy map */
 #define OTTER_DELTA_LEARNT_MAX 16u     /* corrections remembered */
-#define OTTER_DELTA_SWAPS 32u          /* halfwords remembered, a power of 2 */
 
 struct otter_delta_header {
     uint8_t version;
@@ -56,9 +55,10 @@ struct otter_delta_coder { /* the range decoder and the patch bytes that wait fo
 };
 
 struct otter_delta_entry { /* old bytes from old_off on lie at new_off in the result */
-    uint8_t old_off[3];
-    uint8_t new_off[3];
-    uint8_t next; /* the entry that follows in the result */
+    uint16_t old_low;
+    uint16_t new_low;
+    uint8_t old_high;
+    uint8_t new_high;
 };
 
 struct otter_delta_learnt { /* a reference that the map got wrong */
@@ -66,25 +66,22 @@ struct otter_delta_learnt { /* a reference that the map got wrong */
     uint32_t is;
 };
 
-struct otter_delta_swap { /* a halfword that changed into another */
-    uint16_t was;
-    uint16_t is;
-};
-
-struct otter_delta_model { /* probabilities that a bit is 1, and how far to trust each */
-    uint16_t miss[16][8];
-    uint16_t opcode[64];
-    uint16_t past[96];
-    uint16_t form[15][3]; /* from here on with a count in the low 4 bits */
-    uint16_t jump[4];
-    uint16_t origin[2];
-    uint16_t number[5][40];
-    uint16_t second[32];
-    uint16_t byte[2][256];
-    uint16_t expected[9][2];
-    uint16_t guess[9][2];
-    int16_t miss_weight[16][3];
-    int16_t byte_weight[24][3];
+/* The model: probabilities that a bit is 1, in this order; then how far to trust each of three. */
+enum otter_delta_model {
+    OTTER_DELTA_MISS = 0,                                   /* [10][8] */
+    OTTER_DELTA_OPCODE = OTTER_DELTA_MISS + 80,             /* [56] */
+    OTTER_DELTA_PAST = OTTER_DELTA_OPCODE + 56,             /* [32][3] */
+    OTTER_DELTA_FORM = OTTER_DELTA_PAST + 96,               /* [10][2]; from here with a count below */
+    OTTER_DELTA_JUMP = OTTER_DELTA_FORM + 20,              /* [8] */
+    OTTER_DELTA_ORIGIN = OTTER_DELTA_JUMP + 8,             /* [2] */
+    OTTER_DELTA_NUMBER = OTTER_DELTA_ORIGIN + 2,           /* [5][36] */
+    OTTER_DELTA_SECOND = OTTER_DELTA_NUMBER + 180,         /* [32] */
+    OTTER_DELTA_BYTE = OTTER_DELTA_SECOND + 32,            /* [2][256] */
+    OTTER_DELTA_EXPECTED = OTTER_DELTA_BYTE + 512,         /* [9][2] */
+    OTTER_DELTA_GUESS = OTTER_DELTA_EXPECTED + 18,         /* [9][2] */
+    OTTER_DELTA_MISS_WEIGHT = OTTER_DELTA_GUESS + 18,      /* [10][3], signed */
+    OTTER_DELTA_BYTE_WEIGHT = OTTER_DELTA_MISS_WEIGHT + 30, /* [2][4][3], signed */
+    OTTER_DELTA_MODEL_SIZE = OTTER_DELTA_BYTE_WEIGHT + 24
 };
 
 struct otter_delta {
@@ -104,7 +101,6 @@ struct otter_delta {
     uint16_t entries;    /* of the map, so far */
     uint8_t entries_left; /* still to come */
     uint8_t entry;       /* in use */
-    uint8_t last;        /* the last one put in */
     uint8_t step;
     bool from_new;       /* source is an offset of the result */
     bool second;         /* the next halfword of the base ends an instruction */
@@ -115,16 +111,17 @@ struct otter_delta {
     uint8_t guesses;     /* which of the others were as guessed */
     uint8_t difference[2]; /* what was last added to a low or high byte */
     uint8_t learnt_next;
-    int8_t trust[5];     /* >= 0: the map knows better than corrections close by */
     uint8_t pending_len;
     uint8_t pending_off;
     uint8_t pending[4];
     uint8_t old[32];
     struct otter_delta_coder coder;
-    struct otter_delta_model model;
+    uint16_t model[OTTER_DELTA_MODEL_SIZE];
+    uint16_t mix[4];     /* for the next bit: three of the model, and the weights of the first */
+    int16_t opinion[3];  /* of each, as a logarithm */
     struct otter_delta_learnt learnt[OTTER_DELTA_LEARNT_MAX];
-    struct otter_delta_swap swap[OTTER_DELTA_SWAPS];
-    struct otter_delta_entry map[OTTER_DELTA_MAP_MAX]; /* by old_off */
+    struct otter_delta_entry map[OTTER_DELTA_MAP_MAX]; /* by new_off */
+    uint8_t order[OTTER_DELTA_MAP_MAX]; /* the same by old_off */
 };
 
 /* io is borrowed until the last call. result_max: room for the result. */
