@@ -87,11 +87,14 @@ void otter_delta_expect(struct otter_delta *delta, struct otter_delta_unit *ret_
     uint32_t end = delta->next_off < delta->header.size ? delta->next_off : delta->header.size;
     uint32_t room = end - delta->pos;
     ret_unit->kind = OTTER_DELTA_PLAIN;
-    ret_unit->len = (delta->pos & 1u) != 0u || room < 2u ? 1u : 2u;
+    ret_unit->len = 1;
     source_read(delta, ret_unit->old);
     memcpy(ret_unit->bytes, ret_unit->old, 4);
-    if (ret_unit->len == 2u && (delta->source & 1u) == 0u && delta->filter->find != NULL) {
-        expect_reference(delta, ret_unit, room);
+    if (delta->filter->find != NULL && (delta->pos & 1u) == 0u && room >= 2u) {
+        ret_unit->len = 2;
+        if ((delta->source & 1u) == 0u) {
+            expect_reference(delta, ret_unit, room);
+        }
     }
     ret_unit->changed = memcmp(ret_unit->bytes, ret_unit->old, 4) != 0;
 }

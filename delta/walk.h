@@ -132,14 +132,19 @@ static uint8_t code_byte(struct otter_delta *delta, unsigned which, unsigned exp
     return (uint8_t)node;
 }
 
-/* Bytes, the high one of each pair first; they may be as far from what was expected as the last one that was not. */
+/* Bytes, the high one of each pair first; they may be as far from what was expected as the last one that was not. High
+ * and low ones are told apart; single ones by whether the unit before was as expected. */
 static void code_bytes(struct otter_delta *delta, const struct otter_delta_unit *unit, unsigned len, const struct walk_want *want)
 {
-    unsigned flip = len == 1u ? 0u : 1u;
     code_about(delta, ABOUT_LITERALS);
     for (unsigned i = 0; i < len; i++) {
-        unsigned at = i ^ flip;
-        delta->pending[at] = code_byte(delta, (delta->pos ^ at) & 1u, unit->bytes[at], want->bytes[at]);
+        unsigned at = i ^ 1u;
+        unsigned which = at;
+        if (len == 1u) {
+            at = 0;
+            which = (unsigned)delta->past >> 1;
+        }
+        delta->pending[at] = code_byte(delta, which & 1u, unit->bytes[at], want->bytes[at]);
     }
     delta->pending_len = (uint8_t)len;
 }

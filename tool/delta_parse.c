@@ -18,7 +18,7 @@ enum {
     LOST_BITS = 40,  /* behind the best one */
     LATE_BITS = 8,   /* a jump to where another one is already costs at least so much */
     RATION_MAX = 1 << 14, /* tries saved up at most */
-    RATION_BYTES = 2,     /* bytes for which there is one more */
+    RATION_BYTES = 1,     /* bytes for which there is one more */
     TELL_BYTES = 1 << 14,
     PROGRESS_ALL = 1 << 16
 };
