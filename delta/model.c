@@ -5,11 +5,11 @@
 enum { STEADY_RATE = 5, YOUNG_COUNT_MAX = 12, WEIGHT_RATE = 11, WEIGHT_ONE = 14, WEIGHT_FIRST = 5000 };
 enum { AWAY_MAX = 3071 }; /* 12 bits: a probability of 16 in 65536 */
 
-/* log2(x) in 256ths, x >= 1: the mantissa's curve is 1.34 m - 0.34 m^2. */
+/* log2(x) in 256ths, x from 1 to 65535: the mantissa's curve is 1.34 m - 0.34 m^2. */
 static int32_t logarithm(uint32_t x)
 {
     int32_t whole = 0;
-    for (int32_t step = 16; step > 0; step >>= 1) {
+    for (int32_t step = 8; step > 0; step >>= 1) {
         whole += x >> (whole + step) != 0u ? step : 0;
     }
     int32_t part = (int32_t)((x << (31 - whole)) >> 19 & 0xfffu); /* 12 bits after the leading 1 */
