@@ -13,8 +13,9 @@
 #include "tool/delta_align_parts.h"
 
 /* A match shorter than this is no seed; a seed is led back at most so far, and all of them at most
- * so many times the file, in bytes. Of each place the nearest old neighbours are tried. */
-enum { MATCH_MIN = 4, BACK_MAX = 512, BACK_BUDGET = 16, RANKS = 3 };
+ * so many times the file, in bytes. Of each place the nearest old neighbours are tried, while there are not yet
+ * so many seeds for each byte. */
+enum { MATCH_MIN = 4, BACK_MAX = 512, BACK_BUDGET = 16, RANKS = 3, SEEDS_EACH = 1 };
 
 struct match {
     uint32_t off; /* in the old file */
@@ -184,7 +185,8 @@ int delta_seeds_match(const struct delta_sites *old_sites, const struct delta_si
     if (err == 0) {
         err = find_common(&text);
     }
-    for (size_t rank = 0; rank < RANKS; rank++) {
+    size_t enough = (size_t)new_sites->size * SEEDS_EACH + 1;
+    for (size_t rank = 0; rank < RANKS && ret_seeds->count < enough; rank++) {
         for (int32_t step = 1; err == 0 && step >= -1; step -= 2) {
             find_best(&text, step, rank);
             err = add_seeds(&text, ret_seeds);
