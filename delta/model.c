@@ -5,16 +5,24 @@
 enum { STEADY_RATE = 5, YOUNG_COUNT_MAX = 12, WEIGHT_RATE = 11, WEIGHT_ONE = 14, WEIGHT_FIRST = 5000 };
 enum { AWAY_MAX = 3071 }; /* 12 bits: a probability of 16 in 65536 */
 
-/* log2(x) in 256ths, x from 1 to 65535: the mantissa's curve is 1.34 m - 0.34 m^2. */
-static int32_t logarithm(uint32_t x)
+/* log2(1 + m / 4096) in 256ths, of the low 12 bits: the curve is 1.34 m - 0.34 m^2. */
+static int32_t curve(uint32_t x)
 {
-    int32_t whole = 0;
-    for (int32_t step = 8; step > 0; step >>= 1) {
-        whole += x >> (whole + step) != 0u ? step : 0;
+    int32_t m = (int32_t)(x & 0xfffu);
+    return (m * (5505 - ((1409 * m) >> 12))) >> 16;
+}
+
+/* log2(p / (1 - p)) in 256ths; p in 65536ths, neither 0 nor 65536. */
+static int32_t stretch(uint32_t p)
+{
+    uint32_t small = p < 32768u ? p : 65536u - p;
+    uint32_t x = small << 16;
+    int32_t away = curve((65536u - small) >> 3);
+    for (; x >> 31 == 0u; x <<= 1) {
+        away += 256;
     }
-    int32_t part = (int32_t)((x << (31 - whole)) >> 19 & 0xfffu); /* 12 bits after the leading 1 */
-    int32_t curve = (part * (5505 - ((1409 * part) >> 12))) >> 12;
-    return whole * 256 + (curve >> 4);
+    away -= curve(x >> 19);
+    return p < 32768u ? -away : away;
 }
 
 /* 1 / (1 + 2^-x) in 65536ths, within 16 and 65520; x in 256ths. */
@@ -55,7 +63,7 @@ uint32_t otter_delta_mix(struct otter_delta *delta)
     int32_t sum = 0;
     for (unsigned i = 0; i < 3u; i++) {
         uint32_t p = otter_delta_slot(delta, delta->mix[i]);
-        int32_t opinion = logarithm(p) - logarithm(65536u - p);
+        int32_t opinion = stretch(p);
         delta->opinion[i] = (int16_t)opinion;
         sum += opinion * (int16_t)delta->model[delta->mix[3] + i]; /* 3 * 2^12 * 2^15 at most */
     }

@@ -113,7 +113,8 @@ def table_of(firmware, title, crypto="crypto"):
 
 MODEL_TITLES = {"size_boot_p256": "Bootloader, ECDSA P-256", "size_boot_ed25519": "Bootloader, Ed25519",
                 "size_agent": "Agent, with an I/O buffer of 4096 bytes",
-                "size_agent_patches": "The same, and it takes patches"}
+                "size_agent_patches": "The same, and it takes patches",
+                "size_delta": "Applying patches, without an agent: one decoder and a row of 512 bytes"}
 
 
 def models_of(build):
@@ -147,6 +148,10 @@ def model_budgets(models):
     if "size_agent_patches" in models:
         patches = models["size_agent_patches"]
         found.append(("agent with patches: what the way to the decoder adds", patches.total("agent")[0] - code, 1536))
+    if "size_delta" in models:
+        delta = models["size_delta"]
+        found.append(("delta: code and constants of the decoder", delta.flash("delta"), 4 * K))
+        found.append(("delta: RAM of the decoder, all of it", delta.program.size_of("delta"), 4 * K))
     return found
 
 
