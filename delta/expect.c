@@ -82,6 +82,15 @@ static void expect_reference(const struct otter_delta *delta, struct otter_delta
     }
 }
 
+/* Do these four bytes differ? As words: a call of memcmp takes longer than all else of most units. */
+static bool differ(const uint8_t *left, const uint8_t *right)
+{
+    uint32_t words[2];
+    memcpy(&words[0], left, 4);
+    memcpy(&words[1], right, 4);
+    return words[0] != words[1];
+}
+
 void otter_delta_expect(struct otter_delta *delta, struct otter_delta_unit *ret_unit)
 {
     uint32_t end = delta->next_off < delta->header.size ? delta->next_off : delta->header.size;
@@ -96,7 +105,7 @@ void otter_delta_expect(struct otter_delta *delta, struct otter_delta_unit *ret_
             expect_reference(delta, ret_unit, room);
         }
     }
-    ret_unit->changed = memcmp(ret_unit->bytes, ret_unit->old, 4) != 0;
+    ret_unit->changed = differ(ret_unit->bytes, ret_unit->old);
 }
 
 void otter_delta_learn(struct otter_delta *delta, uint32_t was, uint32_t is)

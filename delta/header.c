@@ -8,11 +8,8 @@ enum { MAGIC = 0xd7, VERSION = 1 };
 int otter_delta_read_header(const void *bytes, size_t len, struct otter_delta_header *ret_header)
 {
     const uint8_t *raw = bytes;
-    if (len < OTTER_DELTA_HEADER_SIZE || raw[0] != MAGIC || (load32(raw + 8) & 0xffffffu) < OTTER_DELTA_HEADER_SIZE) {
+    if (len < OTTER_DELTA_HEADER_SIZE || raw[0] != MAGIC) {
         return OTTER_ERR_CORRUPT;
-    }
-    if (raw[1] >> 4 != VERSION || otter_delta_filter_find(raw[1] & 15u) == NULL) {
-        return OTTER_ERR_REFUSED;
     }
     ret_header->version = VERSION;
     ret_header->filter = raw[1] & 15u;
@@ -24,5 +21,9 @@ int otter_delta_read_header(const void *bytes, size_t len, struct otter_delta_he
         ret_header->base[i] = raw[15u + i];
         ret_header->result[i] = raw[31u + i];
     }
-    return 0;
+    if (ret_header->patch_size < OTTER_DELTA_HEADER_SIZE) {
+        return OTTER_ERR_CORRUPT;
+    }
+    bool known = raw[1] >> 4 == VERSION && otter_delta_filter_find(raw[1] & 15u) != NULL;
+    return known ? 0 : OTTER_ERR_REFUSED;
 }

@@ -18,6 +18,10 @@ static int32_t stretch(uint32_t p)
     uint32_t small = p < 32768u ? p : 65536u - p;
     uint32_t x = small << 16;
     int32_t away = curve((65536u - small) >> 3);
+    if (x >> 24 == 0u) { /* most are as sure as that */
+        x <<= 8;
+        away += 8 * 256;
+    }
     for (; x >> 31 == 0u; x <<= 1) {
         away += 256;
     }

@@ -4,14 +4,15 @@
  *
  * Whoever includes this file has defined
  *     static unsigned code_bit(struct otter_delta *delta, uint32_t p, unsigned wanted);
- * which codes one bit whose probability to be 1 is p 65536ths: the decoder's ignores `wanted` and
- * returns what the patch says, the encoder's writes `wanted` and returns it; and
+ *         which codes one bit whose probability to be 1 is p 65536ths: the decoder's ignores `wanted` and
+ *         returns what the patch says, the encoder's writes `wanted` and returns it;
  *     static void code_about(struct otter_delta *delta, enum walk_about about);
-static unsigned code_size(uint32_t wanted);
- * which is told what the next bits are about; and code_plan, with which the encoder says how it wants a
- * unit told once it knows what is expected; and code_size, with which it says how many bits come after
- * the first of a number that it wants. All else is the same text on both sides, so they
- * cannot drift apart.
+ *         which is told what the next bits are about;
+ *     static void code_plan(const struct otter_delta *, const struct otter_delta_unit *, struct walk_want *);
+ *         with which the encoder says how it wants a unit told, once it knows what is expected;
+ *     static unsigned code_size(uint32_t wanted);
+ *         with which it says how many bits come after the first of a number that it wants.
+ * All else is the same text on both sides, so they cannot drift apart.
  *
  * One bit says whether a unit is as expected (expect.h), and nearly always nothing else is needed.
  */
@@ -29,9 +30,7 @@ enum { FORM_NEAR, FORM_COPY, FORM_BYTES };   /* how a missed reference is told *
 enum { ORIGIN_MAP, ORIGIN_OLD, ORIGIN_NEW }; /* where a jump goes */
 enum { NUMBER_GAP, NUMBER_DRIFT };           /* while the map is read; later: */
 enum { NUMBER_JUMP = OTTER_DELTA_PLAIN };    /* and of each kind of reference */
-#ifndef JROW
-#define JROW 7u
-#endif
+enum { ROW_JUMPED = 7 };                     /* of a unit that a jump led to, in place of how recent the last miss is */
 
 /* What the encoder wants; the decoder passes zeros. */
 struct walk_want {
@@ -282,7 +281,7 @@ static void code_unit(struct otter_delta *delta, struct walk_want *want)
     for (bool jumped = false;; jumped = true) {
         otter_delta_expect(delta, &unit);
         context = unit_context(&unit);
-        miss = code_miss(delta, &unit, context, jumped ? JROW : recent, want);
+        miss = code_miss(delta, &unit, context, jumped ? (unsigned)ROW_JUMPED : recent, want);
         if (miss == 0u || jumped || code_slot(delta, OTTER_DELTA_JUMP + recent, want->jump) == 0u) {
             break;
         }
