@@ -4,7 +4,9 @@
  * anything.
  *
  * Input: flags (u16), geometry, piece size, failing flash operation, then what the servers send
- * (wire.h).
+ * (wire.h). Flag DELTA: the device takes patches, and images 0 and 1 are larger ones that a patch is for;
+ * with SMALL, too, it has the least room that an agent works with; with FAR, too, they are so large that a
+ * reset does not begin at 0 again.
  *
  * Whatever comes: no step does more than one thing, nothing goes on for ever, nothing but secondary
  * and journal changes, only the servers that are configured are asked, and a swap is requested only
@@ -13,16 +15,28 @@
 #include "otter/agent.h"
 #include "otter/agent_object.h"
 #include "otter/boot.h"
+#include "tool/delta.h"
 #include "wire.h"
 
 enum { DIRECT = 1, PLAIN = 2, RANGE = 4, NO_REPORT = 8, PERMANENT = 16, SICK = 32, LATE_CLOCK = 64,
-       BREAK_FLASH = 128, NOT_NOW = 256, NOW = 512, NO_RANDOM = 1024, NO_JOURNAL = 2048 };
-enum { IMAGES = 4, QUIET_MAX = 16, BOOTS_MAX = 8, TAIL_STEPS = 400 };
+       BREAK_FLASH = 128, NOT_NOW = 256, NOW = 512, NO_RANDOM = 1024, NO_JOURNAL = 2048, SMALL = 4096, FAR = 0x4000,
+       DELTA = 0x8000 };
+enum { IMAGES = 4, LARGE = 5000, FAR_SIZE = 40000, FAR_SLOT = 0xa000, PATCH_JOB_SIZE = 512, QUIET_MAX = 16, BOOTS_MAX = 8, TAIL_STEPS = 400 };
 
 static struct fuzz_flash flash;
 static uint8_t images[IMAGES][4096];
 static const size_t sizes[IMAGES] = {600, 1500, 4000, 1500};
 static const char job[] = "{\"Board\":\"B\",\"Version\":\"1.1.0\",\"File\":\"/image.bin\"}";
+
+/* Two images, the patch that makes one of the other, and the job that offers both. */
+struct pair {
+    size_t size;
+    uint8_t images[2][FAR_SIZE];
+    char job[PATCH_JOB_SIZE + 1];
+    struct tool_bytes patch;
+};
+static struct pair large = {.size = LARGE};
+static struct pair far = {.size = FAR_SIZE};
 static const char *const allowed[] = {"cdn.example", "192.0.2.7"};
 
 struct device {
@@ -37,6 +51,63 @@ struct device {
     uint32_t now_ms;
 };
 static struct device device;
+static struct otter_delta delta_room;
+
+/* A shift, single bytes, and a part that comes twice. */
+static void edit(uint8_t *image, const uint8_t *of, size_t size)
+{
+    uint8_t *payload = image + 32;
+    memcpy(payload, of + 32, size - 400);
+    memmove(payload + 2012, payload + 2000, 2000);
+    for (size_t i = 50; i < 4000; i += 97) {
+        payload[i] ^= 0x55;
+    }
+    for (size_t i = 0; i < 200; i++) {
+        payload[4000 + i] = payload[4300 + i] = (uint8_t)(i * i * 37 >> 3);
+    }
+    fuzz_sign_image(image, size);
+}
+
+static void hex_sha256(const uint8_t *bytes, size_t len, char ret_hex[65])
+{
+    struct otter_sha256 sha;
+    uint8_t hash[OTTER_HASH_SIZE];
+    otter_sha256_init(&sha);
+    otter_sha256_update(&sha, bytes, len);
+    otter_sha256_finish(&sha, hash);
+    for (size_t i = 0; i < sizeof hash; i++) {
+        (void)snprintf(ret_hex + 2 * i, 3, "%02x", hash[i]);
+    }
+}
+
+static void make_pair(struct pair *pair)
+{
+    char new_hex[65];
+    char patch_hex[65];
+    char from_hex[65];
+    const uint8_t *from = pair->images[0] + pair->size - 3 * 36 + 4; /* its hash is the first of the TLVs */
+    struct otter_version old_version = {1, 0, 0, 0};
+    struct otter_version new_version = {1, 1, 0, 0};
+    struct tool_bytes files[2] = {{.data = pair->images[0], .len = pair->size}, {.data = pair->images[1], .len = pair->size}};
+    struct delta_options options = {.has_address = true, .filter = DELTA_FILTER_NONE, .base = from};
+    struct delta_stats stats;
+    fuzz_make_image(old_version, 0, pair->images[0], pair->size);
+    fuzz_make_image(new_version, 1, pair->images[1], pair->size);
+    edit(pair->images[1], pair->images[0], pair->size);
+    REQUIRE(delta_make(&files[0], &files[1], &options, &pair->patch, &stats) == 0);
+    hex_sha256(pair->images[1], pair->size, new_hex);
+    hex_sha256(pair->patch.data, pair->patch.len, patch_hex);
+    for (size_t i = 0; i < OTTER_HASH_SIZE; i++) {
+        (void)snprintf(from_hex + 2 * i, 3, "%02x", from[i]);
+    }
+    memset(pair->job, ' ', PATCH_JOB_SIZE);
+    int len = snprintf(pair->job, sizeof pair->job,
+                       "{\"Deltas\":[{\"From\":\"%s\",\"File\":\"/image.otd\",\"Size\":%zu,\"SHA256\":\"%s\"}],\"Board\":\"B\","
+                       "\"Version\":\"1.1.0\",\"File\":\"/image.bin\",\"Size\":%u,\"SHA256\":\"%s\"}",
+                       from_hex, pair->patch.len, patch_hex, (unsigned)pair->size, new_hex);
+    REQUIRE(len > 0 && len < PATCH_JOB_SIZE);
+    pair->job[len] = ' '; /* of one length, whatever the patch's size */
+}
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
@@ -47,15 +118,17 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
         fuzz_make_image(version, i, images[i], sizes[i]);
     }
     images[3][200] ^= 1; /* not genuine */
+    make_pair(&large);
+    make_pair(&far);
     return 0;
 }
 
 static void on_event(void *ctx, const struct otter_event *event)
 {
-    (void)ctx;
     REQUIRE(otter_agent_phase_str(event->phase)[0] != '?' && otter_outcome_str(event->outcome)[0] != '?');
     REQUIRE(otter_err_str(event->err)[0] != '\0' && otter_reason_str(event->reason)[0] != '\0');
     REQUIRE(event->total == 0 || event->done <= event->total);
+    REQUIRE(!event->delta || (((struct device *)ctx)->flags & DELTA) != 0);
 }
 
 static bool healthy(void *ctx)
@@ -128,7 +201,8 @@ static bool start(struct device *on)
     }
     on->config.state = &on->state;
     on->config.io = io;
-    on->config.io_size = sizeof io;
+    bool small = (on->flags & DELTA) != 0 && (on->flags & SMALL) != 0;
+    on->config.io_size = small ? 2048 + flash.flash.prog_size : sizeof io;
     REQUIRE(otter_agent_init(&on->agent, &on->config) == OTTER_OK);
     return true;
 }
@@ -143,10 +217,33 @@ static void check_request(const struct device *on)
         REQUIRE(image.version.minor < 3);
         uint8_t *bytes = malloc(image.size);
         REQUIRE(bytes != NULL && otter_area_read(&on->layout.secondary, 0, bytes, image.size) == OTTER_OK);
-        REQUIRE(image.size == sizes[image.version.minor]);
-        REQUIRE(memcmp(bytes, images[image.version.minor], image.size) == 0);
+        REQUIRE(image.size == on->wire.lens[image.version.minor]);
+        REQUIRE(memcmp(bytes, on->wire.texts[image.version.minor], image.size) == 0);
         free(bytes);
     }
+}
+
+static void offer_pair(struct device *on, const struct pair *pair)
+{
+    struct wire *wire = &on->wire;
+    wire->texts[0] = pair->images[0];
+    wire->texts[1] = pair->images[1];
+    wire->lens[0] = wire->lens[1] = pair->size;
+    wire->texts[WIRE_PATCH_JOB] = (const uint8_t *)pair->job;
+    wire->lens[WIRE_PATCH_JOB] = PATCH_JOB_SIZE;
+    wire->texts[WIRE_PATCH] = pair->patch.data;
+    wire->lens[WIRE_PATCH] = pair->patch.len;
+}
+
+/* Slots that these fit in. */
+static void make_room(struct otter_layout *layout)
+{
+    uint32_t more = 2 * (FAR_SLOT - FUZZ_SLOT_SIZE);
+    layout->primary.size = layout->secondary.size = layout->image_size_max = FAR_SLOT;
+    layout->image_size_max -= 0x200;
+    layout->secondary.base = FAR_SLOT;
+    layout->scratch.base += more;
+    layout->journal.base += more;
 }
 
 static void set_up(struct device *on, struct fuzz_bytes *bytes)
@@ -156,16 +253,20 @@ static void set_up(struct device *on, struct fuzz_bytes *bytes)
     size_t piece = fuzz_u8(bytes);
     uint32_t fail = fuzz_u8(bytes);
     memset(on, 0, sizeof *on);
+    memset(&delta_room, 0, sizeof delta_room);
     on->flags = flags;
-    fuzz_flash_init(&flash, geometry, 0x14000);
+    bool is_far = (flags & DELTA) != 0 && (flags & FAR) != 0;
+    fuzz_flash_init(&flash, geometry, is_far ? FUZZ_FLASH_MAX : 0x14000);
     on->layout = fuzz_layout(&flash);
+    if (is_far) {
+        make_room(&on->layout);
+    }
     if ((flags & NO_JOURNAL) != 0 && flash.flash.prog_size <= 32) {
         on->layout.journal.size = 0;
         on->layout.trailers = &otter_trailers;
     } else {
         on->flags &= ~(unsigned)NO_JOURNAL;
     }
-    fuzz_flash_put(&flash, 0, images[0], sizes[0]);
     wire_init(&on->wire, bytes->at, bytes->left);
     for (unsigned i = 0; i < IMAGES; i++) {
         on->wire.texts[i] = images[i];
@@ -173,10 +274,14 @@ static void set_up(struct device *on, struct fuzz_bytes *bytes)
     }
     on->wire.texts[WIRE_JOB] = (const uint8_t *)job;
     on->wire.lens[WIRE_JOB] = sizeof job - 1;
+    if ((flags & DELTA) != 0) {
+        offer_pair(on, (flags & FAR) != 0 ? &far : &large);
+    }
+    fuzz_flash_put(&flash, 0, on->wire.texts[0], on->wire.lens[0]);
     on->wire.piece = piece == 0 ? SIZE_MAX : piece;
     on->config = (struct otter_agent_config){
         .keys = fuzz_keys, .keys_count = 1, .tls = &on->wire.transport, .plain = &on->wire.transport,
-        .host = "home.example", .board = "B", .device_id = "d\"1", .hosts_allowed = allowed,
+        .patcher = (flags & DELTA) != 0 ? &otter_patcher : NULL, .delta = &delta_room, .host = "home.example", .board = "B", .device_id = "d\"1", .hosts_allowed = allowed,
         .hosts_allowed_count = 2, .use_plain = (flags & PLAIN) != 0,
         .image_path = (flags & DIRECT) != 0 ? "/image.bin" : NULL,
         .range_size = (flags & RANGE) != 0 ? 512 : 0, .no_report = (flags & NO_REPORT) != 0,
@@ -199,7 +304,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     set_up(on, &bytes);
     bool runs = start(on);
-    uint32_t limit = 400 * ((uint32_t)size + 50) + 40 * FUZZ_SLOT_SIZE;
+    uint32_t limit = 400 * ((uint32_t)size + 50) + 40 * on->layout.primary.size;
     for (uint32_t steps = 0; runs && tail < TAIL_STEPS; steps++) {
         uint32_t changes = flash.changes;
         unsigned ops = on->wire.ops;
@@ -210,7 +315,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         REQUIRE(on->wire.ops - ops <= 1);
         REQUIRE(done <= 1 || writes_state);
         quiet = done == 0 && on->wire.ops == ops && wait_ms == 0 ? quiet + 1 : 0;
-        REQUIRE(quiet < QUIET_MAX + FUZZ_SLOT_SIZE / 512); /* hashing is quiet, too */
+        REQUIRE(quiet < QUIET_MAX + on->layout.primary.size / 512); /* hashing is quiet, too */
         check_request(on);
         on->now_ms += (wait_ms < 100000 ? wait_ms : 100000) + on->wire.pass_ms;
         on->wire.pass_ms = 0;

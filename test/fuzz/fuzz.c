@@ -228,13 +228,27 @@ static uint8_t *put_tlv(uint8_t *at, uint32_t type, const uint8_t *value)
     return at + OTTER_HASH_SIZE;
 }
 
-void fuzz_make_image(struct otter_version version, uint32_t counter, uint8_t *image, size_t size)
+enum { TLVS_SIZE = 4 + 3 * 36 }; /* hash, key, signature */
+
+void fuzz_sign_image(uint8_t *image, size_t size)
 {
     uint8_t hash[OTTER_HASH_SIZE];
     uint8_t name[OTTER_HASH_SIZE];
     uint8_t sig[OTTER_HASH_SIZE];
-    uint32_t tail = 12 + 4 + 3 * 36;
-    uint32_t payload = (uint32_t)size - 32 - tail;
+    uint8_t *at = image + size - TLVS_SIZE;
+    hash_of(image, size - TLVS_SIZE, hash);
+    hash_of(pubkey, sizeof pubkey, name);
+    for (size_t i = 0; i < sizeof sig; i++) {
+        sig[i] = hash[sizeof hash - 1 - i];
+    }
+    at = put_le(put_le(at, 0x6907, 2), TLVS_SIZE, 2);
+    at = put_tlv(put_tlv(put_tlv(at, 0x10, hash), 0x01, name), OTTER_SIG_ED25519, sig);
+    REQUIRE(at == image + size);
+}
+
+void fuzz_make_image(struct otter_version version, uint32_t counter, uint8_t *image, size_t size)
+{
+    uint32_t payload = (uint32_t)size - 32 - 12 - TLVS_SIZE;
     REQUIRE(size >= FUZZ_IMAGE_MIN);
     memset(image, 0, size);
     uint8_t *at = put_le(put_le(image, OTTER_IMAGE_MAGIC, 4), 0, 4);
@@ -246,14 +260,8 @@ void fuzz_make_image(struct otter_version version, uint32_t counter, uint8_t *im
     }
     at = put_le(put_le(image + 32 + payload, 0x6908, 2), 12, 2);
     at = put_le(put_le(put_le(at, 0x50, 2), 4, 2), counter, 4);
-    hash_of(image, (size_t)(at - image), hash);
-    hash_of(pubkey, sizeof pubkey, name);
-    for (size_t i = 0; i < sizeof sig; i++) {
-        sig[i] = hash[sizeof hash - 1 - i];
-    }
-    at = put_le(put_le(at, 0x6907, 2), 4 + 3 * 36, 2);
-    at = put_tlv(put_tlv(put_tlv(at, 0x10, hash), 0x01, name), OTTER_SIG_ED25519, sig);
-    REQUIRE(at == image + size);
+    REQUIRE(at == image + size - TLVS_SIZE);
+    fuzz_sign_image(image, size);
 }
 
 bool fuzz_is_genuine(const struct otter_area *area, struct otter_image *ret_image)

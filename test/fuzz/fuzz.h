@@ -73,6 +73,8 @@ extern const struct otter_key fuzz_keys[1];
 /* A whole signed image of `size` bytes (at least FUZZ_IMAGE_MIN) into `image`. */
 enum { FUZZ_IMAGE_MIN = 32 + 12 + 4 + 3 * 36 + 16 };
 void fuzz_make_image(struct otter_version version, uint32_t counter, uint8_t *image, size_t size);
+/* Such an image whose payload was changed: genuine again. */
+void fuzz_sign_image(uint8_t *image, size_t size);
 /* Is a genuine image at the start of the area, by slot/image.c and by the bytes' own hash? */
 bool fuzz_is_genuine(const struct otter_area *area, struct otter_image *ret_image);
 

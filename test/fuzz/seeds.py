@@ -390,6 +390,85 @@ def agent_seeds(corpus):
         corpus.add("agent", "http-" + name, head(), HTTP[name])
     digest = JOBS["least"][:-1] + ',"Size":1500,"SHA256":"%s"}' % ("00" * 32)
     corpus.add("agent", "wrong-digest", head(), "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(digest), digest), b"\xfen", image, report)
+    judged_seeds(corpus, head, job, image, report, current)
+
+
+def judged_seeds(corpus, head, job, image, report, current):
+    """What else a check may end with."""
+    def put(name, *parts, flags=0):
+        corpus.add("agent", "judged-" + name, head(flags), *parts)
+    def other_job(more, version="1.1.0"):
+        text = '{"Board":"B","Version":"%s","File":"/image.bin"%s}' % (version, more)
+        return b"HTTP/1.1 200 OK\r\nETag: \"j\"\r\nContent-Length: %d\r\n\r\n%s\xfen" % (len(text), text.encode("utf-8"))
+    put("older", other_job("", "0.9.0"), current)
+    put("too-old", other_job(',"MinVersion":"9.0.0"'), current)
+    put("waiting", other_job(',"Rollout":{"Permille":1000,"Start":2000000000}'), current,
+        b"HTTP/1.1 304 N\r\nDate: Fri, 06 Nov 2043 08:49:37 GMT\r\n\r\n\xfen", job, image, report)
+    put("rejected", job, image, report, report, job, current, flags=32)
+    put("long-job", b"HTTP/1.0 200 OK\r\n\r\n", b"x" * 5000, b"\xfec")
+    put("header", job, image.replace(b"\xfe1", b"\xfef\x0f\0\x7f\xfe1"))
+    put("cut", job, b"HTTP/1.0 200 OK\r\n\r\n\xfel\xbc\2\xfe1\xfec", job, image)
+    put("direct-current", image.replace(b"1500", b"600").replace(b"\xfe1", b"\xfe0"), current, flags=1)
+    put("changing", job, image.replace(b"\xfe1\xfen", b"\xfel\x90\1\xfe1\xfec") +
+        b"".join(b"HTTP/1.1 206 P\r\nETag: \"%d\"\r\nContent-Range: bytes 400-1499/1500\r\n\r\n\xfen" % i +
+                 (b"HTTP/1.1 200 OK\r\nETag: \"%d\"\r\nContent-Length: 1500\r\n\r\n\xfel\x90\1\xfe1\xfec" % i) for i in range(5)))
+
+
+def patch_seeds(corpus):
+    """Jobs with a patch, and what can become of it."""
+    def put(name, *parts, flags=0, geometry=0, piece=0, fail=0):
+        corpus.add("agent", "patch-" + name, struct.pack("<HBBB", 0x8000 | flags, geometry, piece, fail), *parts)
+    def u16(value):
+        return struct.pack("<H", value)
+    def wrong(at, bits=1):
+        return b"\xfef" + u16(at) + bytes([bits])
+    small = 4096
+    job = b"HTTP/1.1 200 OK\r\nETag: \"j\"\r\nContent-Length: 512\r\n\r\n\xfed\xfen"
+    head = b"HTTP/1.1 200 OK\r\nETag: \"p\"\r\nContent-Length: \xfek\0\0\r\n\r\n"
+    patch = b"\xfeq\0\0\xfen"
+    image = b"HTTP/1.1 200 OK\r\nETag: \"i\"\r\nContent-Length: 5000\r\n\r\n\xfe1\xfen"
+    report = b"HTTP/1.1 204 No\r\n\r\n\xfen"
+    busy = b"HTTP/1.1 503 B\r\nContent-Length: 0\r\n\r\n\xfen"
+    whole = job + image + report
+    def first(count):
+        return head + b"\xfel" + u16(count) + b"\xfeq\0\0\xfec"
+    def rest(at):
+        return (b"HTTP/1.1 206 P\r\nETag: \"p\"\r\nContent-Range: bytes %d-\xfek\1\0/\xfek\0\0\r\nContent-Length: \xfek%s\r\n\r\n\xfeq%s\xfen"
+                % (at, u16(at), u16(at)))
+    for geometry in range(7):
+        put("geometry-%d" % geometry, job, head, patch, report, job, report, flags=small, geometry=geometry, piece=200)
+    put("room", job, head, patch, report)
+    put("bytes", job, head, patch, report, flags=small, piece=1)
+    for at in (20, 47, 300):
+        put("resumed-%d" % at, job, first(at), rest(at), report, flags=small)
+    put("ranges", job, b"HTTP/1.1 206 P\r\nETag: \"p\"\r\nContent-Range: bytes 0-\xfek\1\0/\xfek\0\0\r\n\r\n", patch, report, flags=small | 4)
+    put("wrong-bit", job, head, wrong(200), patch, whole, flags=small)
+    put("wrong-map", job, head, wrong(50, 0xff), patch, whole, flags=small)
+    put("wrong-end", job, head, wrong(300, 0x80), patch, whole)
+    put("wrong-tail", job, head, wrong(356), patch, whole, flags=small)
+    for name, at in (("base", 15), ("magic", 0), ("filter", 1), ("size", 5), ("patch-size", 8), ("result", 40)):
+        put("other-" + name, job, head, wrong(at), patch, whole)
+    put("reset", job, first(300)[:-2] + b"\xfew\xfez\xfec", job, head, patch, report, flags=small)
+    far = 0x4000
+    lost = first(470)[:-2] + b"\xfew\xfez\xfec"
+    for geometry in (0, 1, 3, 5):
+        put("far-reset-%d" % geometry, job, lost, job, head, patch, report, report, flags=far | small, geometry=geometry)
+    put("far-reset-wrong", job, lost, job, head, wrong(120, 0x10), patch, head, patch, report, flags=far | small)
+    whole_far = image.replace(b"5000", b"40000")
+    plain = job.replace(b"\xfed", wrong(21) + b"\xfed") # for who runs another image
+    put("far-image", plain, whole_far[:-4], wrong(100), b"\xfel\x10\x8f\xfe1\xfew\xfez\xfec", plain, whole_far, whole_far, report, flags=far)
+    put("compared", job, first(300), busy, job, head, patch, report, flags=small)
+    put("compared-wrong", job, first(300), busy, job, head, wrong(120, 0x10), patch, head, patch, report, flags=small)
+    put("unreachable", job, first(300), b"\xfec" * 7, job, head, patch, report, flags=small)
+    put("busy", (job + busy) * 9, whole)
+    put("gone", job, b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n\xfen", whole)
+    put("too-long", job, head.replace(b"\xfek\0\0", b"5000"), patch, whole)
+    put("too-short", job, head.replace(b"\0\0", b"\1\0"), patch, whole)
+    put("breaks-flash", job, head, patch, job, head, patch, flags=small | 128, fail=9)
+    put("other-from", b"HTTP/1.1 200 OK\r\nContent-Length: 512\r\n\r\n", wrong(21), b"\xfed\xfen", image, report)
+    for number, deltas in enumerate(("5", "[5]", '[{"From":5}]', '[{"SHA256":"00"}]', '[{"File":"x y"}]', '[{"Size":"z"}]', '[{"New":{"a":[1]}}],"X":{"Y":1}')):
+        text = JOBS["least"][:-1] + ',"Deltas":%s}' % deltas
+        put("job-%d" % number, b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(text), text, b"\xfen", image, report)
 
 
 def push_seeds(corpus):
@@ -599,7 +678,7 @@ def device_seeds(corpus):
 def main(folder):
     corpus = Corpus(folder)
     for seeds in (push_seeds, flashmap_seeds, firmware_seeds, certificate_seeds, serve_seeds, page_seeds, key_seeds, settings_seeds, uart_seeds, device_seeds,
-                  image_seeds, signature_seeds, journal_seeds, trailer_seeds, boot_seeds, job_seeds, jws_seeds, rollout_seeds, url_seeds, http_seeds, agent_seeds):
+                  image_seeds, signature_seeds, journal_seeds, trailer_seeds, boot_seeds, job_seeds, jws_seeds, rollout_seeds, url_seeds, http_seeds, agent_seeds, patch_seeds):
         seeds(corpus)
 
 

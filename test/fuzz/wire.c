@@ -104,6 +104,21 @@ static void insert(struct wire *wire, unsigned which, size_t from)
     from = from < wire->lens[which] ? from : wire->lens[which];
     wire->insert = wire->texts[which] + from;
     wire->insert_left = wire->lens[which] - from;
+    if (wire->limit > 0 && wire->insert_left > wire->limit) {
+        wire->insert_left = wire->limit;
+    }
+    wire->wrong = wire->wrong_bits != 0 && wire->wrong_at < wire->insert_left ? wire->insert + wire->wrong_at : NULL;
+    wire->limit = 0;
+}
+
+/* The size of the patch, or what is left of it, in digits. */
+static void insert_size(struct wire *wire, uint32_t less)
+{
+    uint32_t size = (uint32_t)wire->lens[WIRE_PATCH];
+    int len = snprintf(wire->digits, sizeof wire->digits, "%u", (unsigned)(size > less ? size - less : 0));
+    wire->insert = (const uint8_t *)wire->digits;
+    wire->insert_left = (size_t)len;
+    wire->wrong = NULL;
 }
 
 enum said { SAID_BYTE, SAID_NOTHING, SAID_WAIT, SAID_END };
@@ -145,6 +160,22 @@ static enum said obey(struct wire *wire)
     case 'r':
         insert(wire, 1, fuzz_u16(&wire->script));
         break;
+    case 'd':
+        insert(wire, WIRE_PATCH_JOB, 0);
+        break;
+    case 'q':
+        insert(wire, WIRE_PATCH, fuzz_u16(&wire->script));
+        break;
+    case 'k':
+        insert_size(wire, fuzz_u16(&wire->script));
+        break;
+    case 'f':
+        wire->wrong_at = fuzz_u16(&wire->script);
+        wire->wrong_bits = fuzz_u8(&wire->script);
+        break;
+    case 'l':
+        wire->limit = fuzz_u16(&wire->script);
+        break;
     case 0xfe:
         return SAID_BYTE;
     default:
@@ -161,7 +192,12 @@ static enum said say(struct wire *wire, uint8_t *ret_byte)
 {
     for (;;) {
         if (wire->insert_left > 0) {
-            *ret_byte = *wire->insert++;
+            *ret_byte = *wire->insert;
+            if (wire->insert == wire->wrong) {
+                *ret_byte ^= wire->wrong_bits;
+                wire->wrong_bits = 0;
+            }
+            wire->insert++;
             wire->insert_left--;
             return SAID_BYTE;
         }
