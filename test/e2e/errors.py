@@ -23,9 +23,9 @@ NOBODY = 65534
 class Command:
     """`line`: words; IN:x is an input of kind x, OUT:x an output, X:x something the test prepares."""
 
-    def __init__(self, name, line, garbage=True, daemon=False, tells=False):
+    def __init__(self, name, line, any_bytes=False, daemon=False, tells=False):
         self.name, self.words = name, line.split()
-        self.garbage, self.daemon = garbage, daemon
+        self.any_bytes, self.daemon = any_bytes, daemon  # any_bytes: there is no wrong content
         self.tells = tells  # stdout has the result whatever became of the files
 
 
@@ -55,8 +55,11 @@ COMMANDS = [
     Command("fleet", "--server https://127.0.0.1:1 --ca IN:ca.crt --cert IN:client.crt --key-file IN:client.key --key IN:pub.pem.in "
                      "--devices 2 --duration 1 --plot OUT:fleet.svg --list OUT:fleet.jsonl", tells=True),
     Command("doctor", "--device IN:device.in"),
+    Command("delta make", "IN:app.bin.in IN:signed.bin.in --output OUT:made.delta", any_bytes=True),
+    Command("delta apply", "IN:signed.bin.in IN:patch.in --output OUT:applied.bin"),
+    Command("delta info", "IN:patch.in"),
 ]
-NO_COMMANDS = {"no-such-command", "", "device no-such-command", "flashmap no-such-command"}
+NO_COMMANDS = {"no-such-command", "", "device no-such-command", "flashmap no-such-command", "delta no-such-command"}
 BY_NAME = {command.name: command for command in COMMANDS}
 
 
@@ -83,6 +86,7 @@ def prepare(bench):
          kit.pub(), "--image", image, "--server", "http://127.0.0.1:1"])
     run([kit.otter, "publish", "--image", image, "--folder", os.path.join(folder, "published"), "--board", "B", "--job-key",
          kit.key("job")])
+    run([kit.otter, "delta", "make", image, kit.image("1.1.0", 3000), "--output", os.path.join(folder, "patch.in")])
     return folder
 
 
@@ -189,12 +193,17 @@ def bad_inputs(bench, folder):
     return dict(found, huge="huge")
 
 
+CONTENTS = ("garbage", "empty", "text", "zeros", "half-pem")
+
+
 def inputs_case(command):
     @case("errors/inputs-%s" % command.name.replace(" ", "-"), "errors")
     def _(bench):
         folder = prepare(bench)
         faults = []
         for kind, name in bad_inputs(bench, folder).items():
+            if command.any_bytes and kind in CONTENTS:
+                continue
             for at, good in places(command, "IN:"):
                 if good in ("served", "device.in") and kind == "directory" and command.name == "serve":
                     continue  # an empty folder may be served
@@ -264,9 +273,10 @@ def _(bench):
         if command.name not in ("certs", "emulate"):  # these know what to do
             faults += refused(bench, folder, name, codes=(2,), what="no arguments")
         faults += refused(bench, folder, words_of(command) + ["--no-such-option"], codes=(2,))
-        if command.name not in ("cert-string", "flashmap check"):  # these take several files
+        if command.name not in ("cert-string", "flashmap check", "device enrol"):  # these take several
             faults += refused(bench, folder, words_of(command) + ["surplus", "surplus2"], codes=(2, 1))
-    for words in (["no-such-command"], ["device", "no-such-command"], ["flashmap", "no-such-command"], [""]):
+    for words in (["no-such-command"], ["device", "no-such-command"], ["flashmap", "no-such-command"],
+                  ["delta", "no-such-command"], [""]):
         faults += refused(bench, folder, words, codes=(2,))
     verdict(faults)
 
@@ -385,7 +395,7 @@ def _(bench):
         return [line.split()[0] for line in text.splitlines() if line.startswith("  ") and line[2] not in " -"]
     names = []
     for name in commands():
-        names += ["%s %s" % (name, sub) for sub in commands(name)] if name in ("device", "flashmap") else [name]
+        names += ["%s %s" % (name, sub) for sub in commands(name)] if name in ("device", "flashmap", "delta") else [name]
     missing = [name for name in names if name not in BY_NAME]
     gone = [name for name in BY_NAME if name not in names]
     check(not missing and not gone, "without a row: %s; rows without a command: %s", missing, gone)
