@@ -20,6 +20,7 @@
 #include "tool/print.h"
 #include "tool/progress.h"
 #include "tool/served_folder.h"
+#include "tool/subcommand.h"
 
 struct request {
     struct delta_place place;
@@ -365,40 +366,14 @@ static int delta_info_options(int argc, const char **argv)
     return rc;
 }
 
-static const struct {
-    const char *name, *whole;
-    int (*run)(int argc, const char **argv);
-    const char *summary;
-} actions[] = {
-    {"make", "delta make", delta_make_options, "make a patch: what turns OLD into NEW"},
-    {"apply", "delta apply", delta_apply_options, "apply one, with the decoder that devices have"},
-    {"info", "delta info", delta_info_options, "show what a patch is for, and where its bytes went"},
-};
-
-static void print_help(FILE *out)
-{
-    fputs("usage: otter delta COMMAND [option...]\n\nPatches: a new image out of the old one and a few bytes.\n\n", out);
-    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++) {
-        fprintf(out, "  %-8s %s\n", actions[i].name, actions[i].summary);
-    }
-    fputs("\n`otter delta COMMAND --help` explains one command.\n", out);
-}
-
 int tool_delta(int argc, const char **argv)
 {
-    if (argc < 2) {
-        print_help(stderr);
-        return TOOL_USAGE;
-    }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
-        print_help(stdout);
-        return TOOL_OK;
-    }
-    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++) {
-        if (strcmp(argv[1], actions[i].name) == 0) {
-            tool_set_command(actions[i].whole);
-            return actions[i].run(argc - 1, argv + 1);
-        }
-    }
-    return tool_usage("no command '%s'; `otter delta --help` lists them", argv[1]);
+    static const struct subcommand list[] = {
+        {"make", "delta make", delta_make_options, "make a patch: what turns OLD into NEW"},
+        {"apply", "delta apply", delta_apply_options, "apply one, with the decoder that devices have"},
+        {"info", "delta info", delta_info_options, "show what a patch is for, and where its bytes went"},
+        {NULL, NULL, NULL, NULL},
+    };
+    static const struct subcommands commands = {"delta", "Patches: a new image out of the old one and a few bytes.", list};
+    return subcommand_run(&commands, argc, argv);
 }

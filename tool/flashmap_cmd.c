@@ -11,6 +11,7 @@
 #include "tool/board.h"
 #include "tool/flashmap_kits.h"
 #include "tool/flashmap_view.h"
+#include "tool/subcommand.h"
 #include "tool/terminal.h"
 #include "tool/tool.h"
 
@@ -339,42 +340,14 @@ static int flashmap_header(int argc, const char **argv)
     return rc;
 }
 
-static const struct {
-    const char *name, *whole;
-    int (*run)(int argc, const char **argv);
-    const char *summary;
-} actions[] = {
-    {"check", "flashmap check", flashmap_check,
-     "say whether flash maps are good, or all that is wrong"},
-    {"show", "flashmap show", flashmap_show, "draw a flash map; list the kits"},
-    {"header", "flashmap header", flashmap_header,
-     "make the C header or the linker fragment of a map"},
-};
-
-static void print_help(FILE *out)
-{
-    fputs("usage: otter flashmap COMMAND [option...] MAP\n\nFlash maps: what lies where.\n\n", out);
-    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++) {
-        fprintf(out, "  %-8s %s\n", actions[i].name, actions[i].summary);
-    }
-    fputs("\n`otter flashmap COMMAND --help` explains one command.\n", out);
-}
-
 int tool_flashmap(int argc, const char **argv)
 {
-    if (argc < 2) {
-        print_help(stderr);
-        return TOOL_USAGE;
-    }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
-        print_help(stdout);
-        return TOOL_OK;
-    }
-    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++) {
-        if (strcmp(argv[1], actions[i].name) == 0) {
-            tool_set_command(actions[i].whole);
-            return actions[i].run(argc - 1, argv + 1);
-        }
-    }
-    return tool_usage("no command '%s'; `otter flashmap --help` lists them", argv[1]);
+    static const struct subcommand list[] = {
+        {"check", "flashmap check", flashmap_check, "say whether flash maps are good, or all that is wrong"},
+        {"show", "flashmap show", flashmap_show, "draw a flash map; list the kits"},
+        {"header", "flashmap header", flashmap_header, "make the C header or the linker fragment of a map"},
+        {NULL, NULL, NULL, NULL},
+    };
+    static const struct subcommands commands = {"flashmap", "Flash maps: what lies where.", list};
+    return subcommand_run(&commands, argc, argv);
 }
