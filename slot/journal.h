@@ -73,7 +73,7 @@ void otter_journal_make_room(struct otter_journal *journal);
 /* The newest is the last; one that is there already moves to the end, else the oldest goes. */
 void otter_state_add_reject(struct otter_state *state, const struct otter_reject *reject);
 
-/* State records, for the bootloader. Trailer mode keeps them in memory only. */
+/* State records, for the bootloader. Trailer mode writes what trailers can say of them. */
 int otter_state_write(struct otter_state *state);            /* the snapshot as it stands */
 int otter_state_write_reject(struct otter_state *state); /* the requested image; with a journal only */
 /* Come to rest: IDLE with state->reason, proven by FLOOR behind it; `confirmed` (NULL: no

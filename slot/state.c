@@ -264,7 +264,7 @@ static int append(struct otter_state *state, uint32_t index)
 int otter_state_write(struct otter_state *state)
 {
     if (!has_journal(state)) {
-        return OTTER_OK;
+        return state->layout->trailers->write(state);
     }
     if (state->phase != OTTER_PHASE_IDLE) {
         state->download.off = 0; /* as take_state does */
@@ -303,11 +303,8 @@ int otter_state_settle(struct otter_state *state, const struct otter_image *conf
     state->phase = OTTER_PHASE_IDLE;
     state->attempts = 0;
     state->permanent = false;
-    if (!has_journal(state)) {
-        return state->layout->trailers->settle(&state->layout->secondary);
-    }
     int err = otter_state_write(state);
-    if (err < 0) {
+    if (err < 0 || !has_journal(state)) {
         return err;
     }
     /* Any record behind proves it; so it is the floor. */
@@ -385,9 +382,11 @@ static int write_reason(struct otter_state *state, enum otter_reason reason)
 {
     enum otter_reason before = state->reason;
     state->reason = reason;
-    int err = state->phase == OTTER_PHASE_IDLE && has_journal(state)
-                  ? otter_state_settle(state, NULL)
-                  : otter_state_write(state);
+    int err = OTTER_OK; /* trailers have no place for it */
+    if (has_journal(state)) {
+        err = state->phase == OTTER_PHASE_IDLE ? otter_state_settle(state, NULL)
+                                               : otter_state_write(state);
+    }
     if (err < 0) {
         state->reason = before;
     }

@@ -237,10 +237,17 @@ static int open_trailers(struct otter_state *state)
     return OTTER_OK;
 }
 
+/* At rest there is no request; erased also where none is read, for it may surface. */
+static int write_trailers(struct otter_state *state)
+{
+    return state->phase == OTTER_PHASE_IDLE ? otter_trailer_clear(&state->layout->secondary)
+                                            : OTTER_OK;
+}
+
 const struct otter_trailers otter_trailers = {
     .open = open_trailers,
     .request = otter_trailer_request,
     .confirm = otter_trailer_confirm,
-    .settle = otter_trailer_clear, /* also where nothing is read: it may surface */
+    .write = write_trailers,
     .off = otter_trailer_off,
 };

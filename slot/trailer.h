@@ -59,7 +59,7 @@ struct otter_trailers {
     int (*open)(struct otter_state *state); /* the state as the trailers tell it */
     int (*request)(const struct otter_area *slot, bool permanent, uint32_t image_size);
     int (*confirm)(const struct otter_area *slot);
-    int (*settle)(const struct otter_area *slot); /* no request any more */
+    int (*write)(struct otter_state *state); /* what of the new state the trailers can say */
     uint32_t (*off)(const struct otter_area *slot);
 };
 
