@@ -448,6 +448,9 @@ static int compact(struct otter_journal *journal, const struct otter_journal_rea
 int otter_journal_append(struct otter_journal *journal, const struct otter_record *record,
                          const struct otter_journal_reader *reader)
 {
+    if (record->type == OTTER_RECORD_HEAD) {
+        return OTTER_ERR_IO; /* only the journal writes these: a wrong one would end every boot */
+    }
     if (journal->empty) {
         create(journal);
     }

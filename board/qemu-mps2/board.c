@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* board.c - the board comes up. */
+/* board.c - the board comes up; UART and MPU did before main. */
 #include "board/board.h"
 
 #include "board/qemu-mps2/machine.h"
@@ -7,7 +7,5 @@
 void board_start(void)
 {
     clock_start();
-    uart_start();
-    mpu_start();
     settings_start();
 }

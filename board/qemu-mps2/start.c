@@ -30,6 +30,9 @@ static size_t span(const uint32_t *from, const uint32_t *to)
 
 void start(void)
 {
+    fault_expect(NULL);
+    uart_start();
+    mpu_start(); /* from here on what goes astray is a fault that is reported: filling RAM too */
     memcpy(data_start, data_load, span(data_start, data_end));
     memset(bss_start, 0, span(bss_start, bss_end));
     memset(stack_start, MEMORY_PAINT, span(stack_start, stack_end));

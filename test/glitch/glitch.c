@@ -297,9 +297,13 @@ static bool run_scene(const struct scene *scene, struct tally *sums)
         }
         good = good && child > 0;
     }
-    int status;
-    while (wait(&status) > 0) {
+    for (int status; wait(&status) > 0;) {
         good = good && status == 0;
+    }
+    if (!good) { /* no row: it would look like all of them */
+        printf("%s: a process ended early, its trials are missing\n", scene->name);
+        (void)munmap(shared, size);
+        return false;
     }
     for (enum how how = 0; how < HOWS; how++) {
         struct tally tally = {0};
@@ -312,7 +316,7 @@ static bool run_scene(const struct scene *scene, struct tally *sums)
         }
     }
     (void)munmap(shared, size);
-    return good;
+    return true;
 }
 
 static const struct scene *scene_named(const char *name, size_t len)

@@ -181,7 +181,7 @@ uint32_t machine_load(struct cpu *cpu, uint32_t addr, unsigned size)
     } else if (addr - SYSTEM < 0x1000) {
         value = load_system(machine, addr - SYSTEM);
     } else if (addr == COUNTER) {
-        value = (uint32_t)(cpu->count / (machine->prescale + 1));
+        value = (uint32_t)(cpu->count / ((uint64_t)machine->prescale + 1));
     } else if (addr < DEVICES || addr >= DEVICES_END) {
         cpu->end = CPU_FAULT;
     }

@@ -363,6 +363,19 @@ static void test_sectors_smaller_than_a_record_cannot_hold_a_journal(void **stat
 
 #define ODD(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
+/* A record that a fault left half made must not say that the journal is another map's. */
+static void test_only_the_journal_writes_heads(void **state)
+{
+    (void)state;
+    const struct otter_record head = {.type = OTTER_RECORD_HEAD};
+    const struct otter_record record = {.type = OTTER_RECORD_STATE};
+    assert_int_equal(otter_journal_open(&journal, &area, map_hash, &reader), 1);
+    assert_int_equal(otter_journal_append(&journal, &record, &reader), 0);
+    assert_int_equal(otter_journal_append(&journal, &head, &reader), OTTER_ERR_IO);
+    assert_int_equal(otter_journal_append(&journal, &record, &reader), 0);
+    assert_int_equal(otter_journal_open(&journal, &area, map_hash, &reader), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -381,6 +394,7 @@ int main(void)
         ODD(test_a_cell_that_cannot_be_read_back_is_passed_over),
         ODD(test_a_small_half_in_doubt_and_full_moves),
         ODD(test_sectors_smaller_than_a_record_cannot_hold_a_journal),
+        ODD(test_only_the_journal_writes_heads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
