@@ -40,7 +40,7 @@ int otter_delta_read_header(const void *bytes, size_t len, struct otter_delta_he
 struct otter_delta_io {
     void *ctx;
     int (*read_old)(void *ctx, uint32_t off, void *buf, size_t len); /* inside base_size */
-    int (*read_new)(void *ctx, uint32_t off, void *buf, size_t len); /* made by earlier calls */
+    int (*read_new)(void *ctx, uint32_t off, void *buf, size_t len); /* made by earlier calls; one byte */
 };
 
 /* ---- what follows is the decoder's own; its fields mean nothing to callers ---- */

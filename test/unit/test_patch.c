@@ -1,31 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_patch.c - images that come as a patch: which is taken, and when the whole image is. */
-#include "patch_rig.h"
+#include "faulty.h"
+#include "patch_one.h"
 
-static struct rig *rig;
-enum { OLD = 24000, NEW = 24612 };
-
-static int setup(void **test)
-{
-    (void)test;
-    struct sim_map map = rig_map();
-    rig = patch_rig_create(&map);
-    patch_offer(rig, OLD, 1, NEW);
-    return 0;
-}
-
-static int teardown(void **test)
-{
-    (void)test;
-    patch_rig_destroy(rig);
-    return 0;
-}
-
-static void again(void)
-{
-    teardown(NULL);
-    setup(NULL);
-}
+#include "agent/install.h"
 
 /* ---- which ---- */
 
@@ -107,6 +85,21 @@ static void test_a_patch_for_another_image_is_left_alone(void **test)
     patch_offer_job(rig, from);
     patch_expect(rig, "image");
     assert_int_equal(patch.requests, 0);
+    again();
+    running_hash(from);
+    from[31] ^= 1; /* every byte counts */
+    patch_offer_job(rig, from);
+    patch_expect(rig, "image");
+    assert_int_equal(patch.requests, 0);
+}
+
+static void test_an_image_that_is_none_any_more_is_no_base(void **test)
+{
+    (void)test;
+    const struct otter_area *primary = &rig->layout.primary;
+    sim_flash_poke(sim_flash_of(primary), primary->base, "gone", 4);
+    patch_expect(rig, "image");
+    assert_int_equal(patch.requests, 0);
 }
 
 static void change_job(const char *from, const char *to)
@@ -123,9 +116,12 @@ static void test_without_size_or_digest_of_the_image_there_is_no_patch(void **te
     (void)test;
     change_job("\"Size\":24612,", "");
     patch_expect(rig, "image");
+    assert_int_equal(patch.requests, 0);
     again();
     change_job("\"SHA256\":", "\"Other\":");
+    rig->agent.patching.refused = 1; /* of some other image */
     patch_expect(rig, "image");
+    assert_int_equal(patch.requests, 0);
 }
 
 static void test_an_entry_that_lacks_something_is_none(void **test)
@@ -138,6 +134,27 @@ static void test_an_entry_that_lacks_something_is_none(void **test)
         char *at = strstr(list, keys[key]);
         at[1] = 'X';
         patch_expect(rig, "image");
+    }
+}
+
+/* Two entries, each of which has what the other one lacks. */
+static void test_entries_do_not_make_up_for_each_other(void **test)
+{
+    (void)test;
+    for (int first = 0; first < 3; first++) {
+        uint8_t hash[32];
+        char hex[65], parts[3][100], list[400];
+        again();
+        running_hash(hash);
+        patch_hex(hash, hex);
+        snprintf(parts[0], sizeof parts[0], "\"From\":\"%s\"", hex);
+        snprintf(parts[1], sizeof parts[1], "\"File\":\"/image.otd\"");
+        snprintf(parts[2], sizeof parts[2], "\"Size\":%zu", patch.bytes.len);
+        snprintf(list, sizeof list, "\"Deltas\":[{%s},{%s,%s}],\"Before\":", parts[first], parts[(first + 1) % 3],
+                 parts[(first + 2) % 3]);
+        change_job("\"Deltas\":", list);
+        patch_expect(rig, "image");
+        assert_int_equal(patch.requests, 0);
     }
 }
 
@@ -166,10 +183,42 @@ static void test_a_malformed_list_makes_the_job_bad(void **test)
 static void test_a_path_that_is_too_long_is_no_patch(void **test)
 {
     (void)test;
-    char path[400] = "/";
-    memset(path + 1, 'p', 300);
-    change_job("/image.otd", path);
-    patch_expect(rig, "image");
+    static const size_t lens[] = {300, sizeof rig->agent.job.path, sizeof rig->agent.job.path - 1};
+    for (size_t i = 0; i < 3; i++) {
+        char path[400] = "/";
+        again();
+        memset(path + 1, 'p', lens[i] - 1);
+        change_job("/image.otd", path);
+        patch_expect(rig, "image");
+        assert_int_equal(patch_given_up(rig), i == 2); /* asked for, but nothing is there */
+    }
+}
+
+/* What comes again was made before: by then it lies in the slot, or waits in the stage. */
+static void test_an_image_that_repeats_itself(void **test)
+{
+    (void)test;
+    for (size_t i = 632; i < NEW - RIG_OVERHEAD; i++) {
+        rig->image[i] = (uint8_t)(i < 1232 ? rig->image[i] ^ 0xa5 : rig->image[i - 600]);
+    }
+    rig_sign_image(rig->image, NEW);
+    offer_changed(OLD);
+    assert_true(patch.bytes.len < 3000);
+    patch_expect(rig, "delta");
+}
+
+/* However much a few bytes of a patch are good for: the application has its turn in between. */
+static void test_a_step_makes_512_bytes_at_most(void **test)
+{
+    (void)test;
+    uint32_t most = 0;
+    while (rig->agent.phase != OTTER_AGENT_VERIFY) {
+        uint32_t before = otter_install_position(&rig->agent.install);
+        rig->now_ms += rig_step(rig);
+        uint32_t now = otter_install_position(&rig->agent.install);
+        most = now > before && now - before > most ? now - before : most;
+    }
+    assert_int_equal(most, 512);
 }
 
 /* ---- the whole image in its place ---- */
@@ -197,14 +246,6 @@ static void test_a_corrupt_patch_is_given_up(void **test)
     }
 }
 
-static void running_hash(uint8_t ret_hash[32])
-{
-    struct otter_image running;
-    struct otter_view view = otter_view_of(&rig->layout.primary);
-    assert_int_equal(otter_image_parse(&view, &running), 0);
-    memcpy(ret_hash, running.hash, sizeof running.hash);
-}
-
 static void test_a_patch_of_another_length_is_given_up(void **test)
 {
     (void)test;
@@ -230,10 +271,13 @@ static void test_a_patch_of_another_length_is_given_up(void **test)
 static void test_a_patch_of_other_images_is_given_up_before_anything_is_erased(void **test)
 {
     (void)test;
-    static const size_t fields[] = {0, 1, 4, 5, 8, 15, 30, 31, 46}; /* docs/spec: header; 4: more bytes than the base has */
-    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+    static const struct {
+        size_t at;
+        uint8_t bit;
+    } fields[] = {{0, 1}, {1, 1}, {2, 1}, {4, 1}, {5, 1}, {5, 4}, {8, 1}, {15, 1}, {30, 1}, {31, 1}, {46, 1}};
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) { /* docs/spec: header */
         again();
-        patch.bytes.data[fields[i]] ^= 1;
+        patch.bytes.data[fields[i].at] ^= fields[i].bit; /* 2, 4: more bytes than the base has; 5: a larger, a smaller image */
         uint64_t before = sim_flash_of(&rig->layout.secondary)->count.erased_bytes;
         while (patch_given_up(rig) == 0) {
             rig->now_ms += rig_step(rig);
@@ -241,15 +285,6 @@ static void test_a_patch_of_other_images_is_given_up_before_anything_is_erased(v
         assert_int_equal(sim_flash_of(&rig->layout.secondary)->count.erased_bytes, before);
         patch_expect(rig, "image");
     }
-}
-
-static size_t status_answer(struct rig *the_rig, const char *request, char *reply)
-{
-    if (strncmp(request, "GET /image.otd ", 15) != 0) {
-        return 0;
-    }
-    patch.requests++;
-    return rig_text(reply, "HTTP/1.1 %d X\r\nContent-Length: 0\r\n\r\n", the_rig->answer_state);
 }
 
 static void test_a_patch_that_is_not_there_is_given_up(void **test)
@@ -262,20 +297,45 @@ static void test_a_patch_that_is_not_there_is_given_up(void **test)
         rig->answer_state = statuses[i];
         expect_fallback();
         assert_int_equal(patch.requests, 1);
+        assert_int_equal(rig->tls.opens, 1); /* nor is the connection at fault */
     }
 }
 
 static void test_a_busy_server_is_asked_for_the_patch_again(void **test)
 {
     (void)test;
-    rig->answer = status_answer;
-    rig->answer_state = 503;
-    for (int i = 0; i < 3; i++) {
-        assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_SERVER);
+    static const int statuses[] = {503, 429, 500};
+    for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
+        again();
+        rig->answer = status_answer;
+        rig->answer_state = statuses[i];
+        for (int check = 0; check < 3; check++) {
+            assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_SERVER);
+        }
+        assert_int_equal(patch.requests, 3);
+        assert_int_equal(rig->image_requests, 0);
+        rig->answer = patch_answer;
+        patch_expect(rig, "delta");
     }
-    assert_int_equal(patch.requests, 3);
-    assert_int_equal(rig->image_requests, 0);
-    rig->answer = patch_answer;
+}
+
+/* Flash that fails, a server that is not the right one: neither is the patch's fault. */
+static void test_what_is_not_the_patchs_fault_does_not_end_it(void **test)
+{
+    (void)test;
+    faulty_wrap(&rig->layout.secondary);
+    faulty_changes(0, 1);
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_FLASH);
+    patch_expect(rig, "delta");
+    again();
+    rig->tls.refuse_reuse = true;
+    while (rig->agent.phase != OTTER_AGENT_DOWNLOAD) {
+        rig->now_ms += rig_step(rig);
+    }
+    rig->tls.open_err = OTTER_ERR_AUTH;
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_UNTRUSTED);
+    assert_int_equal(patch_given_up(rig), 0);
+    rig->tls.open_err = 0;
     patch_expect(rig, "delta");
 }
 
@@ -294,14 +354,8 @@ static void test_a_patch_that_never_comes_is_given_up_in_the_end(void **test)
 static void test_a_bad_image_that_came_whole_is_not_fetched_again(void **test)
 {
     (void)test;
-    uint8_t from[32];
-    running_hash(from);
-    struct tool_bytes old_file = {.data = patch_image((struct otter_version){1, 0, 0, 0}, OLD), .len = OLD};
-    struct tool_bytes new_file = {.data = rig->image, .len = rig->image_len};
     rig->image[NEW - 1] ^= 1; /* the signature */
-    patch_make(&old_file, &new_file, from);
-    free(old_file.data);
-    patch_offer_job(rig, from);
+    offer_changed(OLD);
     assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_BAD_IMAGE);
     assert_int_equal(patch_given_up(rig), 0);
     assert_int_equal(rig->image_requests, 0);
@@ -336,6 +390,7 @@ static void test_what_failed_once_is_not_tried_again_but_the_next_is(void **test
     patch.requests = 0;
     rig->tls.silent = true; /* the whole image does not come */
     assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_UNREACHABLE);
+    assert_false(rig->events[rig->events_count - 1].delta);
     rig->tls.silent = false;
     patch_offer(rig, OLD, 1, NEW); /* the same image, with a patch that would do */
     patch_expect(rig, "image");
@@ -350,6 +405,21 @@ static void test_a_patch_for_the_next_image_is_taken_again(void **test)
         rig->now_ms += rig_step(rig);
     }
     patch_offer(rig, OLD, 2, NEW - 500);
+    patch_expect(rig, "delta");
+}
+
+static void test_breaks_of_one_patch_do_not_count_for_the_next(void **test)
+{
+    (void)test;
+    rig->answer = status_answer;
+    rig->answer_state = 500;
+    while (patch_given_up(rig) == 0) {
+        rig->now_ms += rig_step(rig);
+    }
+    patch_offer(rig, OLD, 2, NEW - 500);
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_SERVER);
+    assert_int_equal(patch_given_up(rig), 1);
+    rig->answer = patch_answer;
     patch_expect(rig, "delta");
 }
 
@@ -372,20 +442,26 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_an_agent_without_a_patcher_takes_the_whole_image, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_patcher_needs_its_room, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_patch_for_another_image_is_left_alone, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_an_image_that_is_none_any_more_is_no_base, setup, teardown),
         cmocka_unit_test_setup_teardown(test_without_size_or_digest_of_the_image_there_is_no_patch, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_entry_that_lacks_something_is_none, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_entries_do_not_make_up_for_each_other, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_malformed_list_makes_the_job_bad, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_path_that_is_too_long_is_no_patch, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_an_image_that_repeats_itself, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_step_makes_512_bytes_at_most, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_corrupt_patch_is_given_up, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_patch_of_another_length_is_given_up, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_patch_of_other_images_is_given_up_before_anything_is_erased, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_patch_that_is_not_there_is_given_up, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_busy_server_is_asked_for_the_patch_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_is_not_the_patchs_fault_does_not_end_it, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_patch_that_never_comes_is_given_up_in_the_end, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_bad_image_that_came_whole_is_not_fetched_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_job_whose_digest_is_wrong_ends_with_a_bad_image, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_failed_once_is_not_tried_again_but_the_next_is, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_patch_for_the_next_image_is_taken_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_breaks_of_one_patch_do_not_count_for_the_next, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_hook_hears_what_is_fetched, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,40 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_patch_resume.c - images that come as a patch: breaks and resets. */
-#include "patch_rig.h"
-
-static struct rig *rig;
-enum { OLD = 24000, NEW = 24612 };
-
-static int setup(void **test)
-{
-    (void)test;
-    struct sim_map map = rig_map();
-    rig = patch_rig_create(&map);
-    patch_offer(rig, OLD, 1, NEW);
-    return 0;
-}
-
-static int teardown(void **test)
-{
-    (void)test;
-    patch_rig_destroy(rig);
-    return 0;
-}
-
-static void again(void)
-{
-    teardown(NULL);
-    setup(NULL);
-}
-
-static size_t status_answer(struct rig *the_rig, const char *request, char *reply)
-{
-    if (strncmp(request, "GET /image.otd ", 15) != 0) {
-        return 0;
-    }
-    patch.requests++;
-    return rig_text(reply, "HTTP/1.1 %d X\r\nContent-Length: 0\r\n\r\n", the_rig->answer_state);
-}
+#include "faulty.h"
+#include "patch_one.h"
 
 /* ---- breaks ---- */
 
@@ -146,6 +113,25 @@ static void test_after_many_breaks_the_next_check_goes_on_with_the_patch(void **
     assert_int_equal(rig->image_requests, 0);
 }
 
+/* Each check gets as far as the header, and then nothing is there any more: eight of them would be enough. */
+static void test_a_patch_that_comes_on_is_not_given_up(void **test)
+{
+    (void)test;
+    rig->tls.recv_max = 20;
+    for (int check = 0; check < 10; check++) {
+        patch.requests = 0;
+        while (patch.requests == 0 || rig->agent.patching.fed <= OTTER_DELTA_HEADER_SIZE) {
+            rig->now_ms += rig_step(rig);
+        }
+        rig->tls.cut_at = rig->tls.delivered;
+        rig->tls.open_err = OTTER_ERR_IO;
+        assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_UNREACHABLE);
+        assert_int_equal(patch_given_up(rig), 0);
+        rig->tls.open_err = 0;
+    }
+    patch_expect(rig, "delta");
+}
+
 /* ---- resets ---- */
 
 static uint64_t programmed(void)
@@ -211,6 +197,36 @@ static void test_spoilt_bytes_from_before_a_reset_cost_one_more_patch(void **tes
     }
 }
 
+static void test_bytes_that_cannot_be_compared_cost_one_more_patch(void **test)
+{
+    (void)test;
+    offer_large();
+    run_to(120000);
+    rig_start(rig);
+    faulty_wrap(&rig->layout.secondary);
+    faulty_reads(1, 1);
+    patch.requests = 0;
+    patch_expect(rig, "delta");
+    assert_int_equal(faulty.reads.bad, 0);
+    assert_int_equal(patch.requests, 2);
+}
+
+/* A whole image would be fetched once more: what lay there before the reset may be to blame. This was compared. */
+static void test_a_bad_image_is_made_once(void **test)
+{
+    (void)test;
+    offer_large();
+    rig->image[rig->image_len - 1] ^= 1; /* the signature */
+    offer_changed(180000);
+    run_to(120000);
+    assert_true(rig->state.download.off >= 98304);
+    rig_start(rig);
+    patch.requests = 0;
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_BAD_IMAGE);
+    assert_int_equal(patch.requests, 1);
+    assert_int_equal(rig->image_requests, 0);
+}
+
 /* The content decides, not which download left it there. */
 static void test_a_patch_goes_on_where_a_whole_image_stopped(void **test)
 {
@@ -238,6 +254,22 @@ static void test_a_whole_image_never_goes_on_where_a_patch_stopped(void **test)
     rig->config.patcher = NULL;
     rig_start(rig);
     patch_expect(rig, "image");
+    assert_null(strstr(rig->last_image_request, "Range:"));
+}
+
+static void test_nor_where_one_stopped_that_ended_too_early(void **test)
+{
+    (void)test;
+    uint8_t from[32];
+    offer_large();
+    running_hash(from);
+    patch.bytes.len -= 8;
+    patch.bytes.data[8] = (uint8_t)patch.bytes.len; /* of the header: its length */
+    patch.bytes.data[9] = (uint8_t)(patch.bytes.len >> 8);
+    patch_offer_job(rig, from);
+    patch_expect(rig, "image");
+    assert_int_equal(patch_given_up(rig), 1);
+    assert_int_equal(rig->image_requests, 1);
     assert_null(strstr(rig->last_image_request, "Range:"));
 }
 
@@ -282,10 +314,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_server_without_ranges_sends_the_patch_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_another_patch_after_a_break_begins_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_after_many_breaks_the_next_check_goes_on_with_the_patch, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_patch_that_comes_on_is_not_given_up, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_reset_anywhere_costs_at_most_a_sector, setup, teardown),
         cmocka_unit_test_setup_teardown(test_spoilt_bytes_from_before_a_reset_cost_one_more_patch, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_bytes_that_cannot_be_compared_cost_one_more_patch, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_bad_image_is_made_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_patch_goes_on_where_a_whole_image_stopped, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_whole_image_never_goes_on_where_a_patch_stopped, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_nor_where_one_stopped_that_ended_too_early, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_earlier_whole_download_survives_a_patch_that_is_not_there, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_another_image_left_is_not_taken, setup, teardown),
     };

@@ -142,6 +142,26 @@ static void test_another_image_after_a_reset_begins_again(void **test)
     assert_int_equal(rig->image_requests, 2); /* a range of another file, then the whole of it */
 }
 
+static size_t other_answer(struct rig *the_rig, const char *request, char *reply)
+{
+    return strncmp(request, "GET /other.bin ", 15) == 0 ? rig_serve_image(the_rig, request, reply) : 0;
+}
+
+/* Of the same size and ETag, as of servers that make those from size and time. */
+static void test_another_path_is_another_file(void **test)
+{
+    (void)test;
+    rig_offer(rig, next_version, 150000);
+    run_bytes(120000);
+    rig_start(rig);
+    rig->image[1000] ^= 1;
+    rig_sign_image(rig->image, rig->image_len);
+    rig->answer = other_answer;
+    snprintf(rig->job, sizeof rig->job, "{\"Board\":\"B\",\"Version\":\"1.1.0\",\"File\":\"/other.bin\"}");
+    expect_installed();
+    assert_int_equal(rig_count(rig, OTTER_EVENT_RESUMED), 0);
+}
+
 static void test_spoilt_bytes_from_before_a_reset_cost_one_more_download(void **test)
 {
     (void)test;
@@ -305,6 +325,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_digest_in_the_job_is_a_validator, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_reset_anywhere_costs_at_most_a_sector, setup, teardown),
         cmocka_unit_test_setup_teardown(test_another_image_after_a_reset_begins_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_another_path_is_another_file, setup, teardown),
         cmocka_unit_test_setup_teardown(test_spoilt_bytes_from_before_a_reset_cost_one_more_download, setup, teardown),
         cmocka_unit_test_setup_teardown(test_another_image_after_a_break_begins_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_server_that_ignores_ranges_is_listened_to_from_the_start, setup, teardown),
