@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "test/delta/kinds.h"
 #include "test/delta/push.h"
 #include "test/delta/synthetic.h"
 
@@ -163,6 +164,16 @@ static void edited_firmware(struct delta_case *one, size_t functions, unsigned e
     one->new_bytes = synthetic_link(firmware, &one->new_size);
     free(firmware);
 }
+static void kinds(struct delta_case *one, uint64_t seed)
+{
+    one->address = kinds_address(seed);
+    one->old_bytes = kinds_link(seed, false, &one->old_size);
+    one->new_bytes = kinds_link(seed, true, &one->new_size);
+}
+static void all_kinds(struct delta_case *one)
+{
+    kinds(one, 1);
+}
 static void rebuilt_firmware(struct delta_case *one)
 {
     edited_firmware(one, 400, 1, 16);
@@ -220,6 +231,7 @@ static const struct named {
              {"at_the_end_of_memory", at_the_end_of_memory},
              {"shuffled", shuffled},
              {"rebuilt_firmware", rebuilt_firmware},
+             {"all_kinds", all_kinds},
              {"large_firmware", large_firmware},
              {"large_unrelated", large_unrelated},
              {"large_zeros", large_zeros},
@@ -230,7 +242,7 @@ const char *const delta_case_names[] = {
     "empty_both",    "empty_and_some",       "empty_and_one",  "one_and_one",          "identical", "unrelated",
     "one_byte_differs", "first_and_last_differ", "one_byte_more", "much_larger",       "zeros",     "erased_and_zeros",
     "repeats_itself", "thirds_change_places", "all_references", "at_the_end_of_memory", "shuffled",  "rebuilt_firmware",
-    NULL};
+    "all_kinds",     NULL};
 
 /* ---- random ---- */
 
@@ -298,7 +310,14 @@ bool delta_case_make(const char *id, struct delta_case *ret_case)
         }
     }
     if (strncmp(id, "firmware:", 9) == 0) {
-        edited_firmware(ret_case, 2 + (size_t)push_random(&seed, 250), 1 + push_random(&seed, EDITS_MAX), seed);
+        uint64_t first = seed;
+        unsigned edits = 1 + push_random(&seed, EDITS_MAX);
+        size_t functions = 2 + (size_t)push_random(&seed, 250);
+        edited_firmware(ret_case, functions, edits, first);
+        return true;
+    }
+    if (strncmp(id, "kinds:", 6) == 0) {
+        kinds(ret_case, seed);
         return true;
     }
     if (strncmp(id, "bytes:", 6) == 0 || strncmp(id, "text:", 5) == 0) {

@@ -18,7 +18,7 @@ struct delta_case {
 /* Those that have names; NULL ends the list. The large_ ones are not in it: they take seconds. */
 extern const char *const delta_case_names[];
 
-/* A name, or firmware:SEED (edited and linked anew), bytes:SEED (any bytes, any edits), text:SEED. */
+/* A name, or firmware:SEED (edited and linked anew), kinds:SEED (kinds.h), bytes:SEED (any bytes, any edits), text:SEED. */
 bool delta_case_make(const char *id, struct delta_case *ret_case);
 void delta_case_free(struct delta_case *one);
 

@@ -2,11 +2,12 @@
 /*
  * round_trip.c - patches are made, and give back exactly the new file, however they are cut.
  *
- * usage: round_trip [--seconds=N | CASE...]      a case: NAME, or firmware:SEED, bytes:SEED, text:SEED
+ * usage: round_trip [--seconds=N | CASE...]      a case: NAME, or firmware:, kinds:, bytes:, text:SEED
  *        round_trip --pair OLD NEW ADDRESS       two files (ADDRESS -: without the filter for Arm)
  *        round_trip --large                      2 MiB: firmware in less than 10 s, and what no firmware is
  *        round_trip --seeds FOLDER               writes inputs for test/fuzz/delta.c
  *        round_trip --export FOLDER CASE         writes old.bin, new.bin, address, for test/bench/delta.py
+ *        round_trip --known FOLDER               patches made long ago, which must decode for ever
  *
  * Without a case: every named one and a few random ones; --seconds: random ones for so long. Each
  * in both directions, with and without the filter: made, decoded in pieces of several kinds by a
@@ -372,6 +373,27 @@ static void export_case(const char *folder, const char *id)
     delta_case_free(&one);
 }
 
+/* The format does not change unseen: where encoder and decoder change alike, nothing else would tell. Each was made by
+ * --export and `otter delta make`. */
+static void run_known(const char *folder)
+{
+    static const char *const ids[] = {"kinds:3", "kinds:8", "firmware:10", "firmware:11", "bytes:5", "text:1"};
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+        struct delta_case one;
+        char path[600];
+        (void)delta_case_make(ids[i], &one);
+        struct trial trial = {.id = ids[i], .way = "known", .good = true};
+        trial.old_file = (struct tool_bytes){one.old_bytes, one.old_size};
+        trial.new_file = (struct tool_bytes){one.new_bytes, one.new_size};
+        (void)snprintf(path, sizeof path, "%s/%s.otd", folder, ids[i]);
+        path[strcspn(path, ":")] = '-';
+        (void)(tool_read_file(path, OTTER_DELTA_SIZE_MAX, &trial.patch) == 0 ? check_decodes(&trial) : fail(&trial, "no patch"));
+        count(trial.good);
+        tool_bytes_free(&trial.patch);
+        delta_case_free(&one);
+    }
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 4 && strcmp(argv[1], "--export") == 0) {
@@ -380,6 +402,8 @@ int main(int argc, char **argv)
         run_pair(argv[2], argv[3], argv[4]);
     } else if (argc == 3 && strcmp(argv[1], "--seeds") == 0) {
         write_seeds(argv[2]);
+    } else if (argc == 3 && strcmp(argv[1], "--known") == 0) {
+        run_known(argv[2]);
     } else if (argc == 2 && strcmp(argv[1], "--large") == 0) {
         run_large();
     } else if (argc == 2 && strncmp(argv[1], "--seconds=", 10) == 0) {

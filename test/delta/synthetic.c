@@ -18,10 +18,11 @@ static uint32_t mix(uint32_t seed, uint32_t index)
 
 static struct synthetic_function new_function(struct synthetic *firmware, uint64_t *random)
 {
-    return (struct synthetic_function){.seed = push_random(random, 0),
-                                       .name = firmware->names++,
-                                       .halfwords = (uint16_t)(6 + push_random(random, HALFWORDS_MAX)),
-                                       .literals = (uint16_t)push_random(random, LITERALS_MAX)};
+    struct synthetic_function function = {.name = firmware->names++}; /* one by one: any compiler the same firmware */
+    function.seed = push_random(random, 0);
+    function.halfwords = (uint16_t)(6 + push_random(random, HALFWORDS_MAX));
+    function.literals = (uint16_t)push_random(random, LITERALS_MAX);
+    return function;
 }
 
 void synthetic_make(struct synthetic *firmware, size_t functions, uint64_t seed)
