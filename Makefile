@@ -108,8 +108,8 @@ CASES ?= 1000
 doctor-check: build
 	@cd test/tool && OTTER=$(CURDIR)/build/host/otter OTTER_DOCTOR_CASES=$(CASES) python3 test_doctor.py Agreement
 
-## mutants    deliberate faults in boot/ and slot/ (test/mutants), each of which the power-cut runner or the
-##            model must catch (ARGS=--short: those that take seconds)
+## mutants    deliberate faults in boot/, slot/ and the way of patches (test/mutants), each of which the power-cut
+##            runner, the model or a test must catch (ARGS=--short: those that take seconds)
 .PHONY: mutants model
 mutants: build
 	@scripts/mutants.py $(ARGS)

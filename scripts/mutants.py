@@ -1,21 +1,22 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""mutants.py - put deliberate faults into boot/ and slot/, and see the power-cut runner catch them.
+"""mutants.py - put deliberate faults into boot/, slot/ and the way of patches, and see tests catch them.
 
 usage: scripts/mutants.py [--check | --refresh | --short] [BUILD_FOLDER [NAME...]]
 
 --check        only ask whether every patch of test/mutants still applies, at one place only
 --refresh      write the patches anew: few lines of context, the line numbers of this tree
---short        only those that single cuts catch
-BUILD_FOLDER   a host build with the targets `powerloss`, `model` and `journal_cuts` [build/host]
+--short        only those that single cuts and short tests catch
+BUILD_FOLDER   a host build with the programs that the patches name [build/host]
 NAME           only these patches
 
 A patch begins with what is wrong, in a line, and "Caught by: " with the shortest call that must
-fail on it: arguments of the runner (test/powerloss), or "model" or "journal" and those of the model
-check or of journal_cuts (test/model). Each patch is applied to a copy of boot/ and slot/; what it changes is compiled and
-linked with the rest of the program as built. The program is ended at its first failure. Exits 1
-when a patch does not apply, does not compile, or is not caught, or when the program without a fault
-fails in the same call.
+fail on it: arguments of the runner (test/powerloss); or "model" or "journal" and those of the model
+check or of journal_cuts (test/model); or "round_trip" and its (test/delta); or a test of test/unit. Each
+patch is applied to a copy of boot/, slot/, agent/ and delta/; what it changes is compiled and linked with the
+rest of the program as built (of delta/ the decoder, not the tool's encoder). The program is ended at
+its first failure. Exits 1 when a patch does not apply, does not compile, or is not caught, or when the
+program without a fault fails in the same call.
 """
 import concurrent.futures
 import json
@@ -33,7 +34,10 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "test" / "mutants"
 LIMIT_S = 300
 CONTEXTS = (1, 2, 4, 8) # lines around a change: as few as tell its place
-PROGRAMS = {"powerloss": "test/powerloss/powerloss", "model": "test/model/model", "journal": "test/model/journal_cuts"}
+PARTS = ("boot", "slot", "agent", "delta")
+PROGRAMS = {"powerloss": "test/powerloss/powerloss", "model": "test/model/model", "journal": "test/model/journal_cuts",
+            "round_trip": "test/delta/round_trip"}
+FAILURE = re.compile(r"(FAIL|FAILED|\[  FAILED  \]) ") # of the runners; of round_trip; of cmocka
 
 
 def run(command, cwd=ROOT):
@@ -41,11 +45,15 @@ def run(command, cwd=ROOT):
                           errors="replace", check=False)
 
 
+def program_of(word):
+    return PROGRAMS.get(word, "test/" + word if word.startswith("test_") else None)
+
+
 def head_of(patch):
     """What is wrong; the program, and its arguments."""
     lines = patch.read_text(encoding="utf-8").split("\n")
     words = lines[1].removeprefix("Caught by: ").split()
-    if words[0] not in PROGRAMS:
+    if program_of(words[0]) is None:
         words.insert(0, "powerloss")
     return lines[0], words
 
@@ -93,7 +101,7 @@ def check(patches):
 
 def apply(patch, folder):
     """A copy of the sources with this fault in it; false: the patch does not apply."""
-    for part in ("boot", "slot"):
+    for part in PARTS:
         shutil.copytree(ROOT / part, folder / part)
     return run(["patch", "-p1", "-s", "-f", "--no-backup-if-mismatch", "-i", str(patch)], cwd=folder).returncode == 0
 
@@ -132,7 +140,7 @@ def compile_calls(build, names):
             continue
         name = source.relative_to(ROOT).as_posix()
         library = "otter_" + name.split("/", maxsplit=1)[0]
-        if f"CMakeFiles/{library}.dir" in entry["command"] and (name in names or (every and name[:4] in ("boot", "slot"))):
+        if f"CMakeFiles/{library}.dir" in entry["command"] and (name in names or (every and name.split("/")[0] in PARTS)):
             found[name] = shlex.split(entry["command"])
     return found
 
@@ -146,7 +154,7 @@ def build_mutant(patch, folder, build, program):
         target = folder / (name.replace("/", "-") + ".o")
         words = [str(folder / name) if word == str(ROOT / name) else word for word in words if word != "-Werror"]
         words[words.index("-o") + 1] = str(target)
-        words.insert(words.index("-o"), "-I" + str(folder))
+        words.insert(next(i for i, word in enumerate(words) if word[:2] in ("-I", "-o")), "-I" + str(folder))
         done = run(words, cwd=build)
         if done.returncode != 0:
             return None, "does not compile:\n" + done.stdout
@@ -165,18 +173,18 @@ def first_failure(command, until):
                           errors="replace") as child:
         line = ""
         for line in child.stdout:
-            if line.startswith("FAIL ") or time.monotonic() > until:
+            if FAILURE.match(line) or time.monotonic() > until:
                 child.kill()
                 break
         child.wait()
-        return (line.strip() if line.startswith("FAIL ") else ""), child.returncode
+        return (line.strip() if FAILURE.match(line) else ""), child.returncode
 
 
 def attempt(patch, build):
     """(name, what is wrong, verdict, seconds, first failure); "caught" where all is well."""
     what, words = head_of(patch)
     with tempfile.TemporaryDirectory(prefix="otter-mutant-") as folder:
-        program, reason = build_mutant(patch, pathlib.Path(folder), build, PROGRAMS[words[0]])
+        program, reason = build_mutant(patch, pathlib.Path(folder), build, program_of(words[0]))
         if program is None:
             return patch.stem, what, reason, 0, ""
         begin = time.monotonic()
@@ -190,7 +198,7 @@ def report(patches, build):
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 2) as pool:
         results = list(pool.map(lambda patch: attempt(patch, build), patches))
         calls = sorted({" ".join(head_of(patch)[1]) for patch in patches})
-        clean = list(pool.map(lambda call: run([str(build / PROGRAMS[call.split()[0]]), *call.split()[1:]]), calls))
+        clean = list(pool.map(lambda call: run([str(build / program_of(call.split()[0])), *call.split()[1:]]), calls))
     caught = 0
     for name, what, verdict, seconds, failure in results:
         caught += verdict == "caught"
@@ -217,7 +225,7 @@ def main():
     if "--refresh" in options:
         return refresh(patches)
     if "--short" in options:
-        patches = [p for p in patches if not {"--campaigns", "--double", "10000"} & set(head_of(p)[1])]
+        patches = [p for p in patches if not {"--campaigns", "--double", "10000", "test_patch_resume"} & set(head_of(p)[1])]
     return report(patches, build)
 
 
