@@ -221,6 +221,18 @@ class Command(Patches):
         self.assertEqual(self.read("new.bin"), program)
 
 
+def shown(terminal):
+    """All that is written to it, until nobody has its other end any more."""
+    text = b""
+    try:
+        while piece := os.read(terminal, 65536):
+            text += piece
+    except OSError:
+        pass
+    os.close(terminal)
+    return text
+
+
 class Picture(Patches):
     def test_bars_fit_the_terminal(self):
         self.make()
@@ -230,13 +242,7 @@ class Picture(Patches):
             subprocess.run([OTTER, "delta", "info", "d.delta", "app-1.0.0.bin"], cwd=self.folder, stdout=child, stdin=subprocess.DEVNULL,
                            env={**os.environ, "LC_ALL": "C.UTF-8"}, check=True, timeout=60)
             os.close(child)
-            text = b""
-            try:
-                while piece := os.read(parent, 65536):
-                    text += piece
-            except OSError:
-                pass
-            os.close(parent)
+            text = shown(parent)
             bars = [line for line in re.sub(r"\x1b\[[0-9;]*m", "", text.decode()).splitlines() if " % " in line and "█" in line]
             self.assertTrue(bars)
             self.assertLessEqual(max(len(line) for line in bars), columns)
@@ -259,14 +265,8 @@ class Picture(Patches):
         with subprocess.Popen([OTTER, "delta", "make", "./app-1.0.0.bin", "./app-1.1.0.bin", "-o", "d.delta"], cwd=self.folder, stderr=child,
                               stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL, env={**os.environ, "TERM": "xterm"}) as process:
             os.close(child)
-            text = b""
-            try:
-                while piece := os.read(parent, 65536):
-                    text += piece
-            except OSError:
-                pass
+            text = shown(parent)
             self.assertEqual(process.wait(60), 0)
-        os.close(parent)
         self.assertRegex(text.decode(), r"^\rapp-1\.1\.0\.bin \[[# ]{32}\] +\d+ %")
         self.assertTrue(text.endswith(b"\r\x1b[K"), text[-40:])
 

@@ -278,6 +278,15 @@ static void live(uint32_t appends)
     }
 }
 
+/* However often it is read, and whatever is unstable: this number. */
+static void check_reads(uint32_t number, unsigned times)
+{
+    for (unsigned again = 0; again < times; again++) {
+        start();
+        assert_int_equal(bench.counter.number, number);
+    }
+}
+
 /* A reader that sees a record must make it last, as the protocol above does: here by
  * writing the number it read once more. From then on it must not read differently. */
 static void check_stable(void)
@@ -291,10 +300,7 @@ static void check_stable(void)
         life.rejects_done++;
     }
     assert_int_equal(append_number(seen), 0);
-    for (uint32_t again = 0; again < 4; again++) {
-        start();
-        assert_int_equal(bench.counter.number, seen);
-    }
+    check_reads(seen, 4);
     life.done = life.under_way = seen;
     /* One that was cut, was not seen, and so not written again, may surface: nobody counted on its absence. */
     assert_in_range(bench.counter.rejects_count, life.rejects_done, life.rejects_done + 1);
@@ -311,6 +317,15 @@ static void append_unstable(uint32_t number, uint32_t operation)
     bench.board.power.cut_at = 0;
 }
 
+/* A journal with two records of this number. */
+static void begin_with(unsigned seed, uint32_t number)
+{
+    create(&geometries[0], seed);
+    start();
+    assert_int_equal(append_number(number), 0);
+    assert_int_equal(append_number(number), 0);
+}
+
 /* Sessions that each see the record before, and leave one unstable behind it; one that sees none of them writes 9.
  * From then on nothing but 9 may be read. */
 static void test_a_chain_of_unstable_records_is_cut_off(void **state)
@@ -319,10 +334,7 @@ static void test_a_chain_of_unstable_records_is_cut_off(void **state)
     for (volatile unsigned length = 2; length <= 3; length++) {
         volatile unsigned chains = 0;
         for (volatile unsigned seed = 1; seed < 900; seed++) {
-            create(&geometries[0], seed);
-            start();
-            assert_int_equal(append_number(0), 0);
-            assert_int_equal(append_number(0), 0);
+            begin_with(seed, 0);
             start();
             volatile unsigned seen = 0;
             for (; seen < length && bench.counter.number == seen; seen++) {
@@ -332,10 +344,7 @@ static void test_a_chain_of_unstable_records_is_cut_off(void **state)
             if (seen == length && bench.counter.number == 0) {
                 chains = chains + 1;
                 assert_int_equal(append_number(9), 0);
-                for (unsigned again = 0; again < 20; again++) {
-                    start();
-                    assert_int_equal(bench.counter.number, 9);
-                }
+                check_reads(9, 20);
             }
             sim_board_close(&bench.board);
         }
@@ -350,10 +359,7 @@ static void test_what_lies_behind_an_unstable_record_counts(void **state)
     (void)state;
     volatile unsigned both = 0;
     for (volatile unsigned seed = 1; seed < 900; seed++) {
-        create(&geometries[0], seed);
-        start();
-        assert_int_equal(append_number(1), 0);
-        assert_int_equal(append_number(1), 0);
+        begin_with(seed, 1);
         for (volatile unsigned n = 0; n < 3; n++) {
             start();
             if (bench.counter.number == 1) {
@@ -364,10 +370,7 @@ static void test_what_lies_behind_an_unstable_record_counts(void **state)
         if (bench.counter.number == 2) {
             both = both + 1;
             assert_int_equal(append_number(9), 0);
-            for (unsigned again = 0; again < 20; again++) {
-                start();
-                assert_int_equal(bench.counter.number, 9);
-            }
+            check_reads(9, 20);
         }
         sim_board_close(&bench.board);
     }
