@@ -136,13 +136,11 @@ static bool may_step(const struct otter_delta *delta)
     return coder->window_len - coder->window_off >= STEP_BYTES || delta->taken == delta->header.patch_size;
 }
 
-/* All of the patch must have been of use. */
+/* All of the patch must have been of use. With nothing in the window a step is made only when all was taken. */
 static int finish(struct otter_delta *delta)
 {
     delta->step = STEP_DONE;
-    return delta->taken == delta->header.patch_size && delta->coder.window_off == delta->coder.window_len
-               ? 0
-               : OTTER_ERR_CORRUPT;
+    return delta->coder.window_off == delta->coder.window_len ? 0 : OTTER_ERR_CORRUPT;
 }
 
 static void step(struct otter_delta *delta)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_delta_crafted.c - patches that the encoder never makes: maps and jumps that lead out of the files, more entries
- * than there is room for, references out of reach; and entries that share their places, of which it matters which counts.
+ * than there is room for, references out of reach, ends that are missing; and entries that share their places, of which it
+ * matters which counts.
  *
  * They are made by the walk itself (delta/walk.h), told what to say. Where that refuses, it goes on all the same.
  */
@@ -246,6 +247,53 @@ static void test_which_entry_counts_does_not_change(void **state)
     assert_memory_equal(hash, known, sizeof known);
 }
 
+/* Zeros at the end need not be sent, four at most. */
+static void test_five_bytes_that_are_missing_are_too_many(void **state)
+{
+    (void)state;
+    const struct craft craft = {0};
+    struct tool_bytes patch = craft_patch(&craft);
+    for (unsigned tries = 0; patch.data[patch.len - 1] != 0; tries++) {
+        assert_true(tries < 10000);
+        new_bytes[rig_random() % SIZE] ^= 1;
+        tool_bytes_free(&patch);
+        patch = craft_patch(&craft);
+    }
+    assert_int_equal(rig_decode(&old_file, &patch, 64, 64, &made, -1), 1);
+    assert_memory_equal(made.data, new_bytes, SIZE);
+    patch.len--;
+    put_header(patch.data, patch.len);
+    assert_int_equal(rig_decode(&old_file, &patch, 64, 64, &made, -1), OTTER_ERR_CORRUPT);
+    tool_bytes_free(&patch);
+}
+
+static void test_bytes_that_nobody_needs_are_corrupt(void **state)
+{
+    (void)state;
+    const struct craft craft = {0};
+    struct tool_bytes patch = craft_patch(&craft);
+    struct tool_bytes longer = rig_bytes(patch.len + 5); /* zeros: four may be in the place of those that need not be sent */
+    memcpy(longer.data, patch.data, patch.len);
+    put_header(longer.data, longer.len);
+    assert_int_equal(rig_decode(&old_file, &longer, 64, 64, &made, -1), OTTER_ERR_CORRUPT);
+    tool_bytes_free(&longer);
+    tool_bytes_free(&patch);
+}
+
+static void test_weights_end_where_16_bits_do(void **state)
+{
+    (void)state;
+    static const int weights[][2] = {{32000, 32767}, {32767, 32767}, {-32767, -32767}}; /* before, after */
+    static struct otter_delta delta = {.mix = {0, 1, 2, OTTER_DELTA_MISS_WEIGHT}, .opinion = {3000, 3000, -3000}};
+    for (unsigned i = 0; i < 3; i++) {
+        delta.model[OTTER_DELTA_MISS_WEIGHT + i] = (uint16_t)weights[i][0];
+    }
+    otter_delta_mix_learn(&delta, 16, 1); /* 1,499 more in the direction of each opinion */
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal((int16_t)delta.model[OTTER_DELTA_MISS_WEIGHT + i], weights[i][1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,7 +301,10 @@ int main(void)
         cmocka_unit_test(test_an_entry_outside_the_files_is_corrupt),
         cmocka_unit_test(test_a_jump_outside_the_files_is_corrupt),
         cmocka_unit_test(test_a_target_out_of_reach_is_corrupt),
-        cmocka_unit_test(test_which_entry_counts_does_not_change),
+        cmocka_unit_test(test_five_bytes_that_are_missing_are_too_many),
+        cmocka_unit_test(test_bytes_that_nobody_needs_are_corrupt),
+        cmocka_unit_test(test_weights_end_where_16_bits_do),
+        cmocka_unit_test(test_which_entry_counts_does_not_change), /* the last: with files of its own */
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }
