@@ -342,7 +342,7 @@ int otter_state_request_swap(struct otter_state *state, const struct otter_image
         otter_journal_make_room(&state->journal);
         err = append(state, LIVE_IMAGE);
     } else {
-        err = state->layout->trailers->request(&state->layout->secondary, permanent, image->size);
+        err = state->layout->trailers->request(state->layout, permanent, image->size);
     }
     state->phase = OTTER_PHASE_REQUESTED;
     state->permanent = permanent;
@@ -426,11 +426,13 @@ int otter_state_save_download(struct otter_state *state, const struct otter_down
         return OTTER_ERR_REFUSED;
     }
     struct otter_download before = state->download;
+    int err = OTTER_OK;
     state->download = *download;
-    if (!has_journal(state)) {
-        return OTTER_OK;
+    if (has_journal(state)) {
+        err = append(state, LIVE_DOWNLOAD); /* also where nothing changes: a torn record may surface yet */
+    } else if (download->off == 0) {
+        err = state->layout->trailers->download(state);
     }
-    int err = append(state, LIVE_DOWNLOAD); /* also where nothing changes: a torn record may surface yet */
     if (err < 0) {
         state->download = before;
     }

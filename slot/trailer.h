@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * trailer.h - MCUboot's flags at the end of a slot. SPEC: docs/spec/20-trailer.md.
+ * trailer.h - MCUboot's flags at the end of a slot, and our marks below them. SPEC: docs/spec/20-trailer.md.
  *
  * Used where a map has no journal: an agent on top of upstream MCUboot, and our own
  * bootloader in overwrite mode.
@@ -36,17 +36,20 @@ struct otter_trailer {
 };
 
 /* Slot offset of the lowest field (swap_info); 0: the slot's device cannot hold a trailer
- * (program unit above 32 bytes). An image must end at or before it. */
+ * (program unit above 32 bytes), or it is too small. */
 uint32_t otter_trailer_off(const struct otter_area *slot);
+
+/* Where the sectors begin that belong to the trailer, with the marks where images are
+ * overwritten: an image must end at or before it. 0: as above. */
+uint32_t otter_trailer_limit(const struct otter_area *slot, enum otter_mode mode);
 
 /* OTTER_ERR_ARG: no trailer possible here. */
 int otter_trailer_read(const struct otter_area *slot, struct otter_trailer *ret_trailer);
 
-/* Ask for the image of image_size bytes in this slot: image_ok (if permanent) and swap_info
- * first, magic last. cut here, anywhere: no request, or the whole request. Erases the
- * trailer's sectors first, unless the image is in them: then they must be blank, else
- * OTTER_ERR_NOSPACE. */
-int otter_trailer_request(const struct otter_area *slot, bool permanent, uint32_t image_size);
+/* Ask for the image of image_size bytes in the secondary. The trailer's sectors are erased, then
+ * image_ok (if permanent) and swap_info are written, magic last. cut here, anywhere: no request,
+ * or the whole request. OTTER_ERR_NOSPACE: the image reaches into the trailer's sectors. */
+int otter_trailer_request(const struct otter_layout *layout, bool permanent, uint32_t image_size);
 
 /* Mark the image in this slot as kept. OTTER_OK without a write where there is no magic. */
 int otter_trailer_confirm(const struct otter_area *slot);
@@ -57,10 +60,11 @@ int otter_trailer_clear(const struct otter_area *slot);
 /* What state.c and boot.c need of all this, by way of the layout. */
 struct otter_trailers {
     int (*open)(struct otter_state *state); /* the state as the trailers tell it */
-    int (*request)(const struct otter_area *slot, bool permanent, uint32_t image_size);
+    int (*request)(const struct otter_layout *layout, bool permanent, uint32_t image_size);
     int (*confirm)(const struct otter_area *slot);
     int (*write)(struct otter_state *state); /* what of the new state the trailers can say */
-    uint32_t (*off)(const struct otter_area *slot);
+    uint32_t (*off)(const struct otter_area *slot); /* where images end, for our own bootloader */
+    int (*download)(struct otter_state *state); /* before the first erase of a download */
 };
 
 #endif

@@ -5,6 +5,7 @@
  * A boundary is a slot offset that is an erase-sector boundary in both slots at once; swap
  * units end there. The formulas are those of SPEC.md, "Flash maps", and boot/swap.c.
  */
+#include "slot/trailer.h"
 #include "tool/flashmap_parts.h"
 
 enum { IMAGE_SIZE_MIN = 0x1000 };
@@ -129,6 +130,26 @@ static void overwrite_limit(const struct pair *pair, struct flashmap_geometry *g
     geometry->records = 2;
 }
 
+/* Without a journal: where the sectors begin that are the trailer's, in either slot. */
+static uint32_t trailer_limit(const struct flashmap *map, const struct flashmap_area *area)
+{
+    const struct flashmap_device *device = &map->devices[area->device];
+    const struct otter_flash flash = {.sector_size = device->sector_size, .prog_size = device->prog_size};
+    const struct otter_area slot = {&flash, area->base, area->size};
+    uint32_t limit = otter_trailer_limit(&slot, map->mode);
+    return limit != 0 || area->size < map->trailer_size ? limit : area->size - map->trailer_size;
+}
+
+static void leave_trailers(const struct pair *pair, struct flashmap_geometry *geometry)
+{
+    uint32_t primary = trailer_limit(pair->map, pair->primary);
+    uint32_t secondary = trailer_limit(pair->map, pair->secondary);
+    uint32_t limit = primary < secondary ? primary : secondary;
+    if (geometry->image_size_max > limit) {
+        geometry->image_size_max = limit;
+    }
+}
+
 static void check_app(struct flashmap *map, uint8_t app, struct flashmap_report *report)
 {
     struct flashmap_geometry *geometry = &map->geometry[app - 1];
@@ -157,8 +178,8 @@ static void check_app(struct flashmap *map, uint8_t app, struct flashmap_report 
     } else if (boundaries_serve(&pair, geometry, report)) {
         swap_limit(&pair, geometry, report);
     }
-    if (map->trailers && geometry->image_size_max > pair.slot_size - map->trailer_size) {
-        geometry->image_size_max = pair.slot_size - map->trailer_size;
+    if (map->trailers) {
+        leave_trailers(&pair, geometry);
     }
     if (report->errors.count == errors && geometry->image_size_max < IMAGE_SIZE_MIN) {
         flashmap_error(

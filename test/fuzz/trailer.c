@@ -3,7 +3,7 @@
  * trailer.c - MCUboot's flags from any bytes: read, request, confirm, clear, and the state that
  * follows from both slots where there is no journal.
  *
- * Input: geometry, what to do, failing operation, image size (u16), then the ends of both slots. To
+ * Input: geometry, what to do, failing operation (0x80: an overwrite map), image size (u16), then the ends of both slots. To
  * do: 1 request (2: for good), 4 confirm, 8 clear, 16 the same through the state, 32 an image is in
  * the secondary, 0x40 a read fails, 0x80 a change fails.
  */
@@ -13,6 +13,7 @@
 #include "slot/trailer.h"
 
 static struct fuzz_flash flash;
+static bool with_image; /* in the secondary */
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
@@ -30,13 +31,15 @@ static void check_request(struct otter_layout *layout, bool permanent, uint32_t 
 {
     struct otter_trailer trailer;
     struct otter_state state;
-    int err = otter_trailer_request(&layout->secondary, permanent, image_size);
+    bool overwrite = layout->mode == OTTER_MODE_OVERWRITE; /* then there must be an image, too */
+    int err = otter_trailer_request(layout, permanent, image_size);
     if (err == OTTER_OK && flash.fail_read == 0) {
+        REQUIRE(image_size <= otter_trailer_limit(&layout->secondary, layout->mode));
         REQUIRE(otter_trailer_read(&layout->secondary, &trailer) == OTTER_OK);
         REQUIRE(trailer.magic == OTTER_FLAG_SET && !trailer.blank);
         REQUIRE(trailer.swap_type == (permanent ? OTTER_SWAP_PERM : OTTER_SWAP_TEST));
         REQUIRE(otter_state_open(&state, layout) == OTTER_OK);
-        REQUIRE(state.phase == OTTER_PHASE_REQUESTED && state.permanent == permanent);
+        REQUIRE((overwrite && !with_image) || (state.phase == OTTER_PHASE_REQUESTED && state.permanent == permanent));
     }
 }
 
@@ -55,7 +58,7 @@ static void check_state(struct otter_layout *layout, bool permanent, uint32_t im
 {
     struct otter_state state;
     const struct otter_image image = {.version = {1, 2, 3, 4}, .size = image_size};
-    const struct otter_download download = {.off = 512};
+    const struct otter_download download = {.off = image_size % 2 * 512};
     if (otter_state_open(&state, layout) != OTTER_OK) {
         return;
     }
@@ -69,7 +72,7 @@ static void check_state(struct otter_layout *layout, bool permanent, uint32_t im
     (void)otter_state_give_up(&state);
     (void)otter_state_acknowledge(&state);
     err = otter_state_save_download(&state, &download);
-    REQUIRE(err == (state.phase == OTTER_PHASE_IDLE ? OTTER_OK : OTTER_ERR_REFUSED));
+    REQUIRE(state.phase == OTTER_PHASE_IDLE ? err == OTTER_OK || fails : err == OTTER_ERR_REFUSED);
     enum otter_phase before = state.phase;
     err = otter_state_request_swap(&state, &image, permanent);
     REQUIRE(err == OTTER_OK ? state.phase == OTTER_PHASE_REQUESTED : state.phase == before);
@@ -114,7 +117,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     at = fuzz_take(&bytes, 4096, &len);
     put_end(&layout.secondary, at, len);
     make_fresh(&layout.primary);
-    if ((what & 0x20) != 0) {
+    layout.mode = (fail & 0x80) != 0 ? OTTER_MODE_OVERWRITE : OTTER_MODE_SWAP;
+    with_image = (what & 0x20) != 0;
+    if (with_image) {
         uint8_t image[600];
         fuzz_make_image((struct otter_version){1, 1, 0, 0}, 1, image, sizeof image);
         fuzz_flash_put(&flash, layout.secondary.base, image, sizeof image);

@@ -87,7 +87,8 @@ static void download(struct life *life, struct otter_state *state, const struct 
     struct otter_download progress = {0};
     source_of(image, progress.source);
     uint32_t off = resume_at(life, state, image);
-    if (life->scenario->progress && off == 0 && state->download.off != 0) {
+    bool forgets = life->scenario->progress && off == 0 && state->download.off != 0;
+    if (forgets || life->layout.journal.size == 0) { /* trailers: before the first erase, always */
         must(life, otter_state_save_download(state, &progress), "save progress");
     }
     while (off < image->size) {

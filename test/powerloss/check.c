@@ -7,6 +7,7 @@
 #include "test/powerloss/life.h"
 
 #include "otter/result.h"
+#include "slot/trailer.h"
 
 #include <string.h>
 
@@ -41,15 +42,6 @@ unsigned life_primary(const struct life *life)
     return i;
 }
 
-/* Without a journal nothing remembers a bootstrap: one whose last operation was cut may read right. Then
- * the secondary still holds the image, and the next bootstrap finds it. */
-static bool bootstrap_forgotten(const struct life *life, const struct test_image *image)
-{
-    return life->layout.journal.size == 0 && life->cuts_done != 0 &&
-           bytes_equal(&life->layout.secondary, 0, image->bytes, image->size) &&
-           !marginal(&life->layout.secondary, 0, image->size, NULL);
-}
-
 /* Which image is it, whole and on cells that can be trusted? */
 static unsigned check_primary(struct life *life, const struct otter_boot_choice *choice)
 {
@@ -63,7 +55,7 @@ static unsigned check_primary(struct life *life, const struct otter_boot_choice 
         if (!bytes_equal(&life->layout.primary, 0, image->bytes, image->size)) {
             life_fail(life, HARM_WRONG_IMAGE, "started image %u, but the primary is a mixture", i);
         }
-        if (marginal(&life->layout.primary, 0, image->size, &at) && !bootstrap_forgotten(life, image)) {
+        if (marginal(&life->layout.primary, 0, image->size, &at)) {
             life_fail(life, HARM_WRONG_IMAGE, "image %u runs on a marginal cell at device offset 0x%x", i, at);
         }
         if (choice->entry_addr != life->layout.primary_addr + image->parsed.header_size) {
@@ -250,22 +242,36 @@ static uint32_t worn_most(const struct life *life, const struct otter_area *area
     return most;
 }
 
+/* Without a journal the end of the secondary is the trailer's, with sectors of its own. */
+static struct otter_area trailer_of(const struct life *life)
+{
+    struct otter_area trailer = life->layout.secondary;
+    uint32_t begin = life->layout.journal.size == 0 ? otter_trailer_limit(&trailer, life->layout.mode)
+                                                    : trailer.size;
+    trailer.base += begin;
+    trailer.size -= begin;
+    return trailer;
+}
+
 /*
  * In one power cycle a sector of the primary is erased by a swap and by a revert, one of the
- * secondary by a swap and by a download. The journal may fill several times where it is tiny:
+ * secondary by a swap and by a download; one of the trailer when a copy begins and when it ends,
+ * and by the next download and its request. The journal may fill several times where it is tiny:
  * then all its sectors take turns.
  */
 void check_wear(struct life *life)
 {
-    const struct otter_area *slots[] = {&life->layout.primary, &life->layout.secondary,
-                                        &life->layout.scratch};
+    const struct otter_area trailer = trailer_of(life);
+    struct otter_area images = life->layout.secondary;
+    images.size -= trailer.size;
+    const struct otter_area *slots[] = {&life->layout.primary, &images, &life->layout.scratch, &trailer};
     const struct otter_area *journal = &life->layout.journal;
     uint32_t sum = 0;
     if (life->world.odd != 0 || life->faulted) {
         return; /* what fails is tried again */
     }
-    for (unsigned i = 0; i < 3; i++) {
-        if (slots[i]->size != 0 && worn_most(life, slots[i], &sum) > 2) {
+    for (unsigned i = 0; i < 4; i++) {
+        if (slots[i]->size != 0 && worn_most(life, slots[i], &sum) > (i < 3 ? 2 : 4)) {
             life_fail(life, HARM_OTHER, "a sector of area %u is erased %u times in one power cycle",
                       i, worn_most(life, slots[i], &sum));
         }
@@ -280,13 +286,16 @@ void check_wear(struct life *life)
 }
 
 /* Without a cut: each offer erases a sector of the primary for its swap and its revert, of the
- * secondary for its download and its swap; what else a life may need is one bootstrap or one revert
- * more. The journal's sectors take turns, within the factor that the low ones cost (30-journal.md). */
+ * secondary for its download and its swap, of the trailer twice as often; what else a life may need
+ * is one bootstrap or one revert more. The journal's sectors take turns, within the factor that the low ones cost (30-journal.md). */
 void check_wear_of_life(struct life *life)
 {
-    const struct otter_area *areas[] = {&life->layout.primary, &life->layout.secondary, &life->layout.scratch,
+    const struct otter_area trailer = trailer_of(life);
+    struct otter_area images = life->layout.secondary;
+    images.size -= trailer.size;
+    const struct otter_area *areas[] = {&life->layout.primary, &images, &life->layout.scratch, &trailer,
                                         &life->layout.journal};
-    for (unsigned i = 0; i < 4; i++) {
+    for (unsigned i = 0; i < 5; i++) {
         if (areas[i]->size == 0) {
             continue;
         }
@@ -299,7 +308,7 @@ void check_wear_of_life(struct life *life)
             sum += flash->wear[s];
             most = flash->wear[s] > most ? flash->wear[s] : most;
         }
-        uint32_t bound = i < 3 ? 2 * life->scenario->offers_count + 2 : 4 + 3 * sum / (end - first);
+        uint32_t bound = i < 4 ? (i < 3 ? 2 : 4) * life->scenario->offers_count + 2 : 4 + 3 * sum / (end - first);
         if (most > bound) {
             life_fail(life, HARM_OTHER, "a sector of area %u is erased %u times in a life, at most %u", i, most, bound);
         }

@@ -123,7 +123,7 @@ static const struct sim_map shapes[] = {
         .image_size_max = 0x1000,
         .unit_max = 0x800,
     },
-    /* No journal: MCUboot's trailers hold the request. The largest image reaches into their sector. */
+    /* No journal: MCUboot's trailers hold the request. The largest image ends where their sectors begin. */
     {
         .name = "xmc7200_int_overwrite_trailers",
         .parts = {NOR(0x4000, 0x200, 32, 128)},
@@ -131,7 +131,7 @@ static const struct sim_map shapes[] = {
         .primary = {0, 0x400, 0x1800},
         .secondary = {0, 0x2000, 0x1800},
         .mode = OTTER_MODE_OVERWRITE,
-        .image_size_max = 0x1800 - 0x80,
+        .image_size_max = 0x1800 - 2 * 0x200,
     },
     {
         .name = "nor_4k_trailers",
@@ -140,7 +140,7 @@ static const struct sim_map shapes[] = {
         .primary = {0, 0, 0x1000},
         .secondary = {0, 0x1000, 0x1000},
         .mode = OTTER_MODE_OVERWRITE,
-        .image_size_max = 0x1000 - 0x28,
+        .image_size_max = 0x1000 - 2 * 0x100,
     },
     /* Unequal sectors, and no scratch: the largest image leaves one boundary free. */
     {

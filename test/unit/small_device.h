@@ -22,14 +22,14 @@ static void create(enum otter_mode mode)
     device_factory(&v1);
 }
 
-static int setup(void **state)
+static inline int setup(void **state)
 {
     (void)state;
     create(OTTER_MODE_SWAP);
     return device_boot();
 }
 
-static int setup_overwrite(void **state)
+static inline int setup_overwrite(void **state)
 {
     (void)state;
     create(OTTER_MODE_OVERWRITE);

@@ -358,7 +358,7 @@ static void test_a_request_in_the_trailer_from_imgtool_pad_is_taken(void **test)
 {
     (void)test;
     device_download(&v2);
-    assert_int_equal(otter_trailer_request(&device.layout.secondary, true, v2.size), 0);
+    assert_int_equal(otter_trailer_request(&device.layout, true, v2.size), 0);
     assert_int_equal(device_boot(), 0);
     assert_true(device_runs(&v2));
 }
