@@ -5,8 +5,8 @@
  * From the end: magic, image_ok, copy_done, swap_info, each in its own program unit, so
  * that each is written once between erases. What lies below them is MCUboot's own affair
  * where it swaps. Where images are overwritten it has nothing there, and we have two marks, in
- * erase sectors of their own: they say that the secondary's image is not to be installed. Why
- * so, and why two: docs/spec/45-cuts.md, Without a journal.
+ * erase sectors of their own, each with a proof that it was written: they say that the secondary's
+ * image is not to be installed. Why so: docs/spec/45-cuts.md, Without a journal.
  */
 #include "slot/trailer.h"
 
@@ -16,7 +16,9 @@
 #include "slot/journal.h"
 
 enum { FIELD_SET = 1 };
-enum { LOWER, UPPER, MARKS }; /* the mark below the trailer's sectors, and the one in them */
+/* From the fields downwards: a mark in their sectors, its proof, and what is there while an image
+ * is copied; a mark and its proof in the sectors below. */
+enum cell { UPPER, UPPER_PROOF, COPYING, LOWER, LOWER_PROOF };
 enum { TRIES = 2 };           /* of a read: one that goes wrong by chance changes nothing */
 
 /* Distance between fields: MCUboot's BOOT_MAX_ALIGN, 8 unless the device needs more. */
@@ -149,30 +151,29 @@ static uint32_t sector_of(const struct otter_area *slot, uint32_t off)
     return otter_area_step(slot, off, 0, &size);
 }
 
-/* Bytes that a mark takes. */
-static uint32_t mark_len(const struct otter_area *slot)
+/* Bytes that a mark takes, or a proof. */
+static uint32_t cell_len(const struct otter_area *slot)
 {
     uint32_t align = align_of(slot);
     return align > OTTER_TRAILER_MAGIC_SIZE ? align : OTTER_TRAILER_MAGIC_SIZE;
 }
 
-/* The mark that ends where the fields, or the sectors of the other mark, begin; 0: no room. */
-static uint32_t below(const struct otter_area *slot, uint32_t off)
+/* 0: there is no room for it. */
+static uint32_t cell_off(const struct otter_area *slot, enum cell cell)
 {
-    uint32_t len = mark_len(slot);
-    off -= off % align_of(slot);
-    return off > len ? off - len : 0;
-}
-
-static uint32_t mark_off(const struct otter_area *slot, unsigned mark)
-{
-    uint32_t off = below(slot, otter_trailer_off(slot));
-    return mark == UPPER || off == 0 ? off : below(slot, sector_of(slot, off));
+    uint32_t len = cell_len(slot);
+    uint32_t off = otter_trailer_off(slot);
+    for (unsigned i = UPPER; i <= (unsigned)cell; i++) {
+        off = i == LOWER && off != 0 ? sector_of(slot, off) : off;
+        off -= off % align_of(slot);
+        off = off > len ? off - len : 0;
+    }
+    return off;
 }
 
 uint32_t otter_trailer_limit(const struct otter_area *slot, enum otter_mode mode)
 {
-    uint32_t off = mode == OTTER_MODE_OVERWRITE ? mark_off(slot, LOWER) : otter_trailer_off(slot);
+    uint32_t off = mode == OTTER_MODE_OVERWRITE ? cell_off(slot, LOWER_PROOF) : otter_trailer_off(slot);
     return off == 0 ? 0 : sector_of(slot, off);
 }
 
@@ -180,11 +181,11 @@ uint32_t otter_trailer_limit(const struct otter_area *slot, enum otter_mode mode
 static const uint8_t mark_bytes[OTTER_TRAILER_MAGIC_SIZE] = {
     0x6f, 0x74, 0x74, 0x65, 0x72, 0x3a, 0x73, 0x65, 0x74, 0x74, 0x6c, 0x65, 0x64, 0xc5, 0x3a, 0x96};
 
-static bool is_marked(const struct otter_area *slot, unsigned mark)
+static bool is_set(const struct otter_area *slot, enum cell cell)
 {
     uint8_t bytes[OTTER_TRAILER_MAGIC_SIZE];
     for (unsigned tries = 0; tries < TRIES; tries++) {
-        if (otter_area_read(slot, mark_off(slot, mark), bytes, sizeof bytes) == OTTER_OK &&
+        if (otter_area_read(slot, cell_off(slot, cell), bytes, sizeof bytes) == OTTER_OK &&
             memcmp(bytes, mark_bytes, sizeof bytes) == 0) {
             return true;
         }
@@ -192,41 +193,49 @@ static bool is_marked(const struct otter_area *slot, unsigned mark)
     return false;
 }
 
-/* The sectors that hold a mark, and in the upper one's case everything above it. */
-static int erase_mark(const struct otter_area *slot, unsigned mark)
-{
-    uint32_t upper = sector_of(slot, mark_off(slot, UPPER));
-    return mark == UPPER ? erase_range(slot, upper, slot->size)
-                         : erase_range(slot, sector_of(slot, mark_off(slot, LOWER)), upper);
-}
-
-static int write_mark(const struct otter_area *slot, unsigned mark)
+static int set(const struct otter_area *slot, enum cell cell)
 {
     uint8_t units[OTTER_TRAILER_ALIGN_MAX];
-    int err = erase_mark(slot, mark);
-    if (err < 0) {
-        return err;
-    }
     memset(units, slot->flash->erased, sizeof units);
     memcpy(units, mark_bytes, sizeof mark_bytes);
-    err = otter_area_prog(slot, mark_off(slot, mark), units, mark_len(slot));
-    return err == OTTER_OK && !is_marked(slot, mark) ? OTTER_ERR_IO : err;
+    int err = otter_area_prog(slot, cell_off(slot, cell), units, cell_len(slot));
+    return err == OTTER_OK && !is_set(slot, cell) ? OTTER_ERR_IO : err;
 }
 
-/* Neither mark is there any more: the image is asked for. */
-static int erase_marks(const struct otter_area *slot)
+/* The sectors of a mark and its proof; the upper ones hold MCUboot's fields as well. */
+static int erase_mark(const struct otter_area *slot, enum cell mark)
 {
-    int err = erase_mark(slot, LOWER);
-    return err < 0 ? err : erase_mark(slot, UPPER);
+    uint32_t upper = sector_of(slot, cell_off(slot, COPYING));
+    return mark == UPPER ? erase_range(slot, upper, slot->size)
+                         : erase_range(slot, sector_of(slot, cell_off(slot, LOWER_PROOF)), upper);
 }
 
-/* Write both anew. One that does not read as set may be the one that a cut left torn; then the
- * other is sound, and stays until this one is. */
-static int write_marks(const struct otter_area *slot)
+/* A mark that is proven is left alone: while it is written anew, less says what it says. */
+static int renew_mark(const struct otter_area *slot, enum cell mark)
 {
-    unsigned first = is_marked(slot, LOWER) ? UPPER : LOWER;
-    int err = write_mark(slot, first);
-    return err < 0 ? err : write_mark(slot, first == LOWER ? UPPER : LOWER);
+    enum cell proof = mark == UPPER ? UPPER_PROOF : LOWER_PROOF;
+    if (is_set(slot, mark) && is_set(slot, proof)) {
+        return OTTER_OK;
+    }
+    int err = erase_mark(slot, mark);
+    if (err == OTTER_OK) {
+        err = set(slot, mark);
+    }
+    return err < 0 ? err : set(slot, proof);
+}
+
+/* What lies in the secondary is not to be installed. */
+static int settle(const struct otter_area *slot)
+{
+    int err = renew_mark(slot, LOWER);
+    return err < 0 ? err : renew_mark(slot, UPPER);
+}
+
+/* It is: no mark is there any more. */
+static int unsettle(const struct otter_area *slot)
+{
+    int err = erase_mark(slot, UPPER);
+    return err < 0 ? err : erase_mark(slot, LOWER);
 }
 
 /* What MCUboot reads, in erased sectors; magic last. */
@@ -258,12 +267,12 @@ int otter_trailer_request(const struct otter_layout *layout, bool permanent, uin
     if (image_size > limit) {
         return OTTER_ERR_NOSPACE;
     }
-    int err = marks ? erase_marks(slot) : otter_trailer_clear(slot);
+    int err = marks ? unsettle(slot) : otter_trailer_clear(slot);
     if (err == OTTER_OK) {
         err = write_request(slot, permanent);
     }
     if (err < 0 && marks) {
-        (void)write_marks(slot); /* the caller takes it for not asked for */
+        (void)settle(slot); /* the caller takes it for not asked for */
     }
     return err;
 }
@@ -318,7 +327,7 @@ static bool is_requested(const struct otter_layout *layout, const struct otter_t
     if (layout->mode == OTTER_MODE_SWAP) {
         return secondary->magic == OTTER_FLAG_SET;
     }
-    return !is_marked(&layout->secondary, LOWER) && !is_marked(&layout->secondary, UPPER) &&
+    return !is_set(&layout->secondary, LOWER) && !is_set(&layout->secondary, UPPER) &&
            holds_image(layout);
 }
 
@@ -354,27 +363,39 @@ static int open_trailers(struct otter_state *state)
     return OTTER_OK;
 }
 
-/* At rest there is no request; written also where none is read, for it may surface. Before the
- * first byte of a copy it is made to last, until the copy is complete. */
+/* Before the first byte of a copy: what asks for it lasts until the copy is complete. */
+static int begin_copy(const struct otter_area *slot)
+{
+    int err = unsettle(slot);
+    return err < 0 ? err : set(slot, COPYING);
+}
+
+/* A copy was begun, and this is not its end: then the image was neither older than the primary's
+ * nor lower, and what reads so now are cells of the primary that a cut left torn. */
+static bool is_misjudged(const struct otter_state *state)
+{
+    bool compared = state->reason == OTTER_REASON_DOWNGRADE || state->reason == OTTER_REASON_COUNTER;
+    return (compared || state->reason == OTTER_REASON_NONE) && state->new_size == 0 &&
+           is_set(&state->layout->secondary, COPYING);
+}
+
+/* At rest there is no request; written also where none is read, for it may surface. */
 static int write_trailers(struct otter_state *state)
 {
     const struct otter_area *slot = &state->layout->secondary;
     bool marks = state->layout->mode == OTTER_MODE_OVERWRITE;
     if (state->phase == OTTER_PHASE_IDLE) {
-        return marks ? write_marks(slot) : otter_trailer_clear(slot);
+        return !marks ? otter_trailer_clear(slot) : is_misjudged(state) ? OTTER_OK : settle(slot);
     }
     bool begins = state->phase == OTTER_PHASE_SWAP && state->in_count == 0;
-    return marks && begins ? erase_marks(slot) : OTTER_OK;
+    return marks && begins ? begin_copy(slot) : OTTER_OK;
 }
 
-/* The secondary is about to be erased: nothing may ask for what lies there. Marks that both read
- * as set are left alone: one of them is sound. */
+/* The secondary is about to be erased: nothing may ask for what lies there. */
 static int begin_download(struct otter_state *state)
 {
-    const struct otter_area *slot = &state->layout->secondary;
-    bool settled = state->layout->mode == OTTER_MODE_SWAP ||
-                   (is_marked(slot, LOWER) && is_marked(slot, UPPER));
-    return settled ? OTTER_OK : write_marks(slot);
+    const struct otter_layout *layout = state->layout;
+    return layout->mode == OTTER_MODE_OVERWRITE ? settle(&layout->secondary) : OTTER_OK;
 }
 
 static uint32_t end_of_image(const struct otter_area *slot)

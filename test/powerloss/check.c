@@ -42,6 +42,18 @@ unsigned life_primary(const struct life *life)
     return i;
 }
 
+/* Without a journal: a counter that flickers in the torn primary had the copy put off, and the whole
+ * image in the secondary is asked for still; the next boot copies it. */
+static bool copy_put_off(const struct life *life, const struct otter_boot_choice *choice, const struct test_image *image)
+{
+    struct otter_state state;
+    return life->layout.journal.size == 0 && life->cuts_done != 0 &&
+           (choice->reason == OTTER_REASON_COUNTER || choice->reason == OTTER_REASON_DOWNGRADE) &&
+           bytes_equal(&life->layout.secondary, 0, image->bytes, image->size) &&
+           !marginal(&life->layout.secondary, 0, image->size, NULL) &&
+           otter_state_open(&state, &life->layout) == OTTER_OK && state.phase == OTTER_PHASE_REQUESTED;
+}
+
 /* Which image is it, whole and on cells that can be trusted? */
 static unsigned check_primary(struct life *life, const struct otter_boot_choice *choice)
 {
@@ -55,7 +67,7 @@ static unsigned check_primary(struct life *life, const struct otter_boot_choice 
         if (!bytes_equal(&life->layout.primary, 0, image->bytes, image->size)) {
             life_fail(life, HARM_WRONG_IMAGE, "started image %u, but the primary is a mixture", i);
         }
-        if (marginal(&life->layout.primary, 0, image->size, &at)) {
+        if (marginal(&life->layout.primary, 0, image->size, &at) && !copy_put_off(life, choice, image)) {
             life_fail(life, HARM_WRONG_IMAGE, "image %u runs on a marginal cell at device offset 0x%x", i, at);
         }
         if (choice->entry_addr != life->layout.primary_addr + image->parsed.header_size) {

@@ -9,7 +9,7 @@ static const uint8_t mark[16] = {0x6f, 0x74, 0x74, 0x65, 0x72, 0x3a, 0x73, 0x65,
                                  0x74, 0x74, 0x6c, 0x65, 0x64, 0xc5, 0x3a, 0x96};
 
 /* Of the small device: sectors of 0x1000, fields from -64 on, marks of 16. */
-enum { UPPER = 0x10000 - 64 - 16, LOWER = 0xf000 - 16, LIMIT = 0xe000 };
+enum { UPPER = 0x10000 - 64 - 16, UPPER_PROOF = UPPER - 16, COPYING = UPPER - 32, LOWER = 0xf000 - 16, LOWER_PROOF = LOWER - 16, LIMIT = 0xe000 };
 
 static bool marked(uint32_t off)
 {
@@ -50,7 +50,7 @@ static void test_an_image_ends_below_both_marks(void **test)
     } cases[] = {{1, 0x1000, 0x2000, 0x1010, 56}, {8, 0x1000, 0x2000, 0x1010, 56},
                  {16, 0x1000, 0x2000, 0x1010, 80}, {32, 0x1000, 0x2000, 0x1020, 160},
                  {8, 0x400, 0x800, 0x410, 56}, {32, 0x100, 0x200, 0x120, 160},
-                 {4, 0x40, 0x80, 0x50, 56}, {4, 0x20, 0x60, 0x50, 56}};
+                 {4, 0x40, 0xc0, 0x90, 56}, {4, 0x20, 0x80, 0x70, 56}};
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct sim_map map = small_map(OTTER_MODE_OVERWRITE);
         device_close();
@@ -66,6 +66,9 @@ static void test_an_image_ends_below_both_marks(void **test)
         settle();
         assert_true(marked(slot->size - cases[i].lower));
         assert_true(marked(slot->size - cases[i].upper));
+        uint32_t len = cases[i].prog_size == 32 ? 32 : 16;
+        assert_true(marked(slot->size - cases[i].upper - len)); /* the proofs */
+        assert_true(marked(slot->size - cases[i].lower - len));
     }
 }
 
@@ -78,7 +81,7 @@ static void test_a_slot_too_small_for_marks_is_impossible(void **test)
     assert_int_equal(otter_trailer_limit(&layout.secondary, OTTER_MODE_OVERWRITE), 0);
     assert_int_equal(otter_state_open(&state, &layout), OTTER_ERR_ARG);
     assert_int_equal(otter_trailer_request(&layout, false, 0), OTTER_ERR_ARG);
-    layout.secondary.size = 0x1000 + 64 + 16; /* the lower mark would begin where the slot does */
+    layout.secondary.size = 0x1000 + 32; /* the lower proof would begin where the slot does */
     assert_int_equal(otter_trailer_limit(&layout.secondary, OTTER_MODE_OVERWRITE), 0);
 }
 
@@ -127,7 +130,8 @@ static void test_a_copy_begins_without_marks_and_ends_with_them(void **test)
     state.phase = OTTER_PHASE_SWAP;
     state.in_count = 0; /* the begin */
     assert_int_equal(otter_state_write(&state), 0);
-    assert_int_equal(device.board.power.ops, ops + 2);
+    assert_int_equal(device.board.power.ops, ops + 3);
+    assert_true(marked(COPYING));
     assert_int_equal(phase(), OTTER_PHASE_REQUESTED);
     assert_int_equal(device_boot(), 0);
     assert_true(device_runs(&v2));
@@ -146,14 +150,18 @@ static void test_a_download_begins_with_both_marks(void **test)
     assert_true(marked(LOWER) && marked(UPPER));
     uint64_t ops = device.board.power.ops;
     assert_int_equal(begin_download(0), 0);
-    assert_int_equal(device.board.power.ops, ops); /* one of the two is sound */
-    spoil_mark(UPPER);
-    assert_int_equal(begin_download(0), 0);
-    assert_true(marked(LOWER) && marked(UPPER));
-    assert_int_equal(device.board.power.ops, ops + 4);
+    assert_int_equal(device.board.power.ops, ops);
+    static const uint32_t offs[] = {UPPER, UPPER_PROOF, LOWER, LOWER_PROOF};
+    for (unsigned i = 0; i < 4; i++) { /* one that is not proven is written anew, the other is not */
+        ops = device.board.power.ops;
+        spoil_mark(offs[i]);
+        assert_int_equal(begin_download(0), 0);
+        assert_true(marked(UPPER) && marked(UPPER_PROOF) && marked(LOWER) && marked(LOWER_PROOF));
+        assert_int_equal(device.board.power.ops, ops + 3);
+    }
 }
 
-/* One that does not read as set comes first: the other one stays until it does. */
+/* The one that does not read as set is written; the other one stays. */
 static void test_the_mark_that_is_there_stays_until_the_other_one_is(void **test)
 {
     (void)test;
@@ -188,13 +196,16 @@ static void test_a_request_that_fails_is_none(void **test)
         assert_int_equal(device_request(true), OTTER_ERR_IO);
         assert_int_equal(phase(), OTTER_PHASE_IDLE);
     }
-    for (uint32_t good = 0; good < 4; good++) { /* two erases, two marks */
+    for (uint32_t good = 0; good < 6; good++) { /* an erase, a mark, its proof; and again */
         spoil_mark(UPPER);
+        spoil_mark(LOWER);
         faulty_changes(good, 1);
-        assert_int_equal(begin_download(0), OTTER_ERR_IO);
+        struct otter_state state = read_state();
+        assert_int_equal(otter_state_settle(&state, NULL), OTTER_ERR_IO);
     }
     faulty_changes(0, 0);
     settle();
+    spoil_mark(LOWER);
     sim_flash_break(sim_flash_of(&device.layout.secondary), device.layout.secondary.base + LOWER, true);
     struct otter_state state = read_state();
     assert_int_equal(otter_state_settle(&state, NULL), OTTER_ERR_IO); /* written, and not there */
@@ -235,6 +246,28 @@ static void test_where_upstream_swaps_there_are_no_marks(void **test)
     assert_int_equal(phase(), OTTER_PHASE_IDLE);
 }
 
+/* While a copy is under way the primary is torn, and may read as anything: nothing is judged by it. */
+static void test_a_copy_under_way_is_not_given_up_for_what_the_primary_reads(void **test)
+{
+    (void)test;
+    static const enum otter_reason reasons[] = {OTTER_REASON_NONE, OTTER_REASON_DOWNGRADE, OTTER_REASON_COUNTER};
+    device_install(&v2, false);
+    struct otter_state state = read_state();
+    state.phase = OTTER_PHASE_SWAP;
+    assert_int_equal(otter_state_write(&state), 0);
+    for (unsigned i = 0; i < 3; i++) {
+        state = read_state();
+        state.reason = reasons[i];
+        assert_int_equal(otter_state_settle(&state, NULL), 0);
+        assert_int_equal(phase(), OTTER_PHASE_REQUESTED);
+    }
+    state = read_state();
+    state.reason = OTTER_REASON_BAD_IMAGE;
+    assert_int_equal(otter_state_settle(&state, NULL), 0);
+    assert_int_equal(phase(), OTTER_PHASE_IDLE);
+    assert_false(marked(COPYING));
+}
+
 /* A secondary that was filled in the factory, or by an older bootloader. */
 static void test_what_the_factory_left_is_installed_or_refused_once(void **test)
 {
@@ -268,6 +301,7 @@ int main(void)
         TRAILER(test_a_request_that_fails_is_none),
         TRAILER(test_one_read_that_fails_asks_for_nothing),
         TRAILER(test_where_upstream_swaps_there_are_no_marks),
+        TRAILER(test_a_copy_under_way_is_not_given_up_for_what_the_primary_reads),
         TRAILER(test_what_the_factory_left_is_installed_or_refused_once),
     };
     return cmocka_run_group_tests(tests, make_files, free_files);
