@@ -224,11 +224,13 @@ static int renew_mark(const struct otter_area *slot, enum cell mark)
     return err < 0 ? err : set(slot, proof);
 }
 
-/* What lies in the secondary is not to be installed. */
+/* What lies in the secondary is not to be installed. Where one mark's sector is worn out, the
+ * other mark says so alone. */
 static int settle(const struct otter_area *slot)
 {
-    int err = renew_mark(slot, LOWER);
-    return err < 0 ? err : renew_mark(slot, UPPER);
+    int lower = renew_mark(slot, LOWER);
+    int upper = renew_mark(slot, UPPER);
+    return lower < 0 ? lower : upper;
 }
 
 /* It is: no mark is there any more. */

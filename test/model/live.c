@@ -150,10 +150,16 @@ static bool boot(struct live *live, bool watchdog)
     return fail(live, live->device.failure);
 }
 
-/* A download that was cut leaves no image, and perhaps no fallback. */
+/* A download that was cut leaves no image, and perhaps no fallback. Without a journal: what was there
+ * before is asked for while the marks are written anew. */
 static void download_was_cut(struct live *live, const struct model *model, uint8_t image)
 {
     struct model cut = *model;
+    if (!live->device.world.memory) {
+        model_request(&cut, cut.low, true);
+        add(live, &cut);
+        cut = *model;
+    }
     cut.low = NONE;
     add(live, &cut);
     cut = *model;
