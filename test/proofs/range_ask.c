@@ -3,21 +3,15 @@
  * Any place in any image of any size that is known or not, any size of ranges: the range asked for
  * begins where the download stands, is not empty, and ends before a known end. Of any answer that
  * head.c can read, one is taken only if it is the beginning of that range and has as many bytes as
- * it says; its length does not wrap. Its bytes never go beyond the image's end, and what is there
- * already is passed over once.
+ * it says; its length does not wrap. Its bytes never go beyond the file's end, and what is there
+ * already is passed over once. The file is an image, or a patch that makes one.
  */
 #include "agent/download.c" /* for its static functions */
 #include "proof.h"
 
 static struct otter_agent agent;
-static uint32_t position, here, taken, eaten;
+static uint32_t position, end, here, taken, eaten; /* position, end: in the file */
 static bool refused;
-
-uint32_t otter_install_position(const struct otter_install *install)
-{
-    (void)install;
-    return position;
-}
 
 bool otter_agent_has_job(const struct otter_agent *which)
 {
@@ -40,10 +34,19 @@ struct otter_place otter_url_home(const struct otter_agent_config *config)
 size_t otter_install_take(struct otter_install *install, const void *bytes, size_t len)
 {
     (void)bytes;
-    PROVE(len <= install->end - position);
+    PROVE(!agent.job.delta && len <= install->end - position);
     taken = nondet_u32();
     ASSUME(taken <= len);
     return taken;
+}
+
+static int take_patch(struct otter_agent *which, const uint8_t *bytes, size_t len)
+{
+    (void)bytes;
+    PROVE(which->job.delta && len <= end - position);
+    taken = nondet_u32();
+    ASSUME(taken <= len);
+    return nondet_bool() ? (int)taken : OTTER_ERR_CORRUPT;
 }
 
 void otter_http_eat(struct otter_http *http, size_t len)
@@ -65,8 +68,8 @@ static void ask(const struct otter_agent_config *config)
 {
     const struct otter_request *request = &agent.http.request;
     uint32_t known = agent.fetch.total;
-    if (known == 0 && config->job_path != NULL) {
-        known = agent.job.size;
+    if (known == 0) {
+        known = agent.job.file_size;
     }
     ASSUME(known == 0 || position < known); /* else it is whole, and nothing is asked */
     ASSUME(position < UINT32_MAX);
@@ -105,27 +108,33 @@ static void body(void)
 {
     static const uint8_t bytes[1];
     here = nondet_u32();
-    agent.install.end = nondet_u32();
+    agent.install.limit = nondet_u32();
+    end = agent.fetch.total != 0 ? agent.fetch.total : agent.install.limit; /* as settle() leaves it */
+    agent.install.end = agent.job.delta ? nondet_u32() : end;
     agent.fetch.skip = nondet_u32();
     agent.fetch.judged = true;
-    ASSUME(here > 0 && here <= 0x10000 && position <= agent.install.end);
+    ASSUME(here > 0 && here <= 0x10000 && position <= end);
     uint32_t skip = agent.fetch.skip;
     take_body(&agent, bytes, here);
+    bool too_long = here > end - position;
     PROVE(skip == 0 || (taken == 0 && eaten == (here < skip ? here : skip) && agent.fetch.skip == skip - eaten));
-    PROVE(skip != 0 || refused == (here > agent.install.end - position));
-    PROVE(skip != 0 || refused || eaten == taken);
+    PROVE(skip != 0 || (agent.job.delta ? refused || !too_long : refused == too_long));
+    PROVE(skip != 0 || refused || (eaten == taken && agent.fetch.at == position + taken && agent.fetch.at <= end));
 }
 
 int main(void)
 {
+    static const struct otter_patcher patcher = {.take = take_patch};
     static struct otter_agent_config config;
     config.job_path = nondet_bool() ? "/j" : NULL;
     config.image_path = "/i";
     config.range_size = nondet_u32();
+    config.patcher = &patcher;
     agent.config = &config;
     agent.fetch.total = nondet_u32();
-    agent.job.size = nondet_u32();
-    position = nondet_u32();
+    agent.fetch.at = position = nondet_u32();
+    agent.job.delta = nondet_bool();
+    agent.job.file_size = nondet_u32();
     ask(&config);
     answer();
     body();

@@ -103,6 +103,10 @@ def checks(said):
 
 
 def main(names):
+    unknown = [name for name in names if name not in PROOFS]
+    if unknown:
+        print("there is no proof %s; there are: %s" % (unknown[0], ", ".join(PROOFS)), file=sys.stderr)
+        return 2
     if tool("cbmc") is None:
         print("CBMC is not here: run scripts/setup.sh proofs")
         print("0 passed, 1 failed")
