@@ -130,7 +130,7 @@ static void overwrite_limit(const struct pair *pair, struct flashmap_geometry *g
     geometry->records = 2;
 }
 
-/* Without a journal: where the sectors begin that are the trailer's, in either slot. */
+/* Without a journal: where the sectors begin that are the trailer's. */
 static uint32_t trailer_limit(const struct flashmap *map, const struct flashmap_area *area)
 {
     const struct flashmap_device *device = &map->devices[area->device];
@@ -142,7 +142,8 @@ static uint32_t trailer_limit(const struct flashmap *map, const struct flashmap_
 
 static void leave_trailers(const struct pair *pair, struct flashmap_geometry *geometry)
 {
-    uint32_t primary = trailer_limit(pair->map, pair->primary);
+    uint32_t primary = pair->map->mode == OTTER_MODE_SWAP ? trailer_limit(pair->map, pair->primary)
+                                                          : pair->primary->size - pair->map->trailer_size; /* no marks */
     uint32_t secondary = trailer_limit(pair->map, pair->secondary);
     uint32_t limit = primary < secondary ? primary : secondary;
     if (geometry->image_size_max > limit) {
