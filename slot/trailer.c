@@ -164,7 +164,7 @@ static uint32_t cell_off(const struct otter_area *slot, enum cell cell)
     uint32_t len = cell_len(slot);
     uint32_t off = otter_trailer_off(slot);
     for (unsigned i = UPPER; i <= (unsigned)cell; i++) {
-        off = i == LOWER && off != 0 ? sector_of(slot, off) : off;
+        off = i == LOWER ? sector_of(slot, off) : off;
         off -= off % align_of(slot);
         off = off > len ? off - len : 0;
     }

@@ -141,6 +141,22 @@ static void test_a_copy_begins_without_marks_and_ends_with_them(void **test)
     assert_int_equal(device.board.power.ops, ops);
 }
 
+/* Two erases and a cell: each fails once, and once is enough to stay with what runs. */
+static void test_a_copy_that_cannot_begin_is_none(void **test)
+{
+    (void)test;
+    faulty_wrap(&device.layout.secondary);
+    for (uint32_t good = 0; good < 3; good++) {
+        device_download(&v2);
+        assert_int_equal(device_request(false), 0);
+        faulty_changes(good, 1);
+        assert_int_equal(device_boot(), 0);
+        assert_true(device_runs(&v1));
+        assert_int_equal(device.choice.reason, OTTER_REASON_COPY_FAILED);
+        assert_int_equal(phase(), OTTER_PHASE_IDLE);
+    }
+}
+
 static void test_a_download_begins_with_both_marks(void **test)
 {
     (void)test;
@@ -296,6 +312,7 @@ int main(void)
         TRAILER(test_without_marks_an_image_is_asked_for_and_nothing_else_is),
         TRAILER(test_an_image_that_reaches_into_the_marks_is_none),
         TRAILER(test_a_copy_begins_without_marks_and_ends_with_them),
+        TRAILER(test_a_copy_that_cannot_begin_is_none),
         TRAILER(test_a_download_begins_with_both_marks),
         TRAILER(test_the_mark_that_is_there_stays_until_the_other_one_is),
         TRAILER(test_a_request_that_fails_is_none),
