@@ -76,7 +76,13 @@ static bool read_record(const struct otter_journal *journal, uint32_t off,
     return read_cell(journal, off, ret_record) == RECORD;
 }
 
-/* The newest HEAD of a half; seq 0: none. False: not one cell of it can be read. A cut leaves
+/* Of this flash map? Where one of ours is in force, another one is what a fault wrote. */
+static bool is_ours(const struct otter_journal *journal, const struct otter_record *head)
+{
+    return memcmp(head->body + 8, journal->map_hash, OTTER_MAP_HASH_SIZE) == 0;
+}
+
+/* The newest HEAD of ours in a half; seq 0: none. False: not one cell of it can be read. A cut leaves
  * such cells, but never a half of them: the device does not answer. */
 static bool find_head(struct otter_journal *journal, uint32_t half_off,
                       struct otter_record *ret_head)
@@ -87,10 +93,13 @@ static bool find_head(struct otter_journal *journal, uint32_t half_off,
     for (uint32_t off = 0; off < journal->half_size; off += OTTER_RECORD_SIZE) {
         int found = read_cell(journal, half_off + off, &record);
         most = found > most ? found : most;
-        if (found == RECORD && record.seq > journal->highest) {
-            journal->highest = record.seq;
+        if (found != RECORD) {
+            continue;
         }
-        if (found == RECORD && record.type == OTTER_RECORD_HEAD && record.seq > ret_head->seq) {
+        journal->highest = record.seq > journal->highest ? record.seq : journal->highest;
+        if (record.type == OTTER_RECORD_HEAD && !is_ours(journal, &record)) {
+            journal->other_map = true;
+        } else if (record.type == OTTER_RECORD_HEAD && record.seq > ret_head->seq) {
             *ret_head = record;
         }
     }
@@ -238,15 +247,12 @@ static int look(struct otter_journal *journal, const struct otter_journal_reader
         if (head->seq == 0 || !take_half(journal, newest * journal->half_size, head, reader)) {
             continue;
         }
-        if (memcmp(head->body + 8, journal->map_hash, OTTER_MAP_HASH_SIZE) != 0) {
-            return OTTER_ERR_REFUSED;
-        }
         judge_tail(journal, heads[newest ^ 1u].seq > journal->seq);
         /* Gone meanwhile? Then the reads before went wrong as well, and the end may be missing. */
         (void)find_head(journal, journal->half_off, &again);
         return again.seq == 0 ? OTTER_ERR_IO : OTTER_OK;
     }
-    return 1;
+    return journal->other_map ? OTTER_ERR_REFUSED : 1;
 }
 
 int otter_journal_open(struct otter_journal *journal, const struct otter_area *area,
@@ -448,9 +454,6 @@ static int compact(struct otter_journal *journal, const struct otter_journal_rea
 int otter_journal_append(struct otter_journal *journal, const struct otter_record *record,
                          const struct otter_journal_reader *reader)
 {
-    if (record->type == OTTER_RECORD_HEAD) {
-        return OTTER_ERR_IO; /* only the journal writes these: a wrong one would end every boot */
-    }
     if (journal->empty) {
         create(journal);
     }

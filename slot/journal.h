@@ -61,7 +61,7 @@ struct otter_journal_reader {
 int otter_journal_open(struct otter_journal *journal, const struct otter_area *area,
                        const uint8_t *map_hash, const struct otter_journal_reader *reader);
 
-/* Append one record (no HEAD: OTTER_ERR_IO), compacting first when the half is full. It is on flash and
+/* Append one record, compacting first when the half is full. The record is on flash and
  * read back when this returns OTTER_OK. */
 int otter_journal_append(struct otter_journal *journal, const struct otter_record *record,
                          const struct otter_journal_reader *reader);

@@ -96,6 +96,7 @@ struct otter_journal {
     bool repeat_head;    /* HEAD's proof may be unstable: write HEAD once more first */
     bool unproven, empty; /* something behind the tail is torn; no half is in force */
     bool follows;        /* a record was completed in this session */
+    bool other_map;      /* a HEAD of another flash map was read */
 };
 
 struct otter_state {

@@ -124,6 +124,15 @@ static int read_copy(const uint8_t *data, size_t size, struct beside *beside)
     return err;
 }
 
+bool json_unfit(const uint8_t *data, size_t size)
+{
+    json_error_t error;
+    json_t *root = json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES, &error);
+    bool unfit = root == NULL && json_error_code(&error) == json_error_numeric_overflow;
+    json_decref(root);
+    return unfit;
+}
+
 /* jansson refuses numbers that do not fit its types: these are as written here. It passes over
  * NUL between tokens; that is no JSON. */
 const char *json_beside(const uint8_t *data, size_t size)
