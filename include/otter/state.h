@@ -95,8 +95,7 @@ struct otter_journal {
     const uint8_t *map_hash; /* the layout's: a copy in RAM could be spoilt, and be written */
     bool repeat_head;    /* HEAD's proof may be unstable: write HEAD once more first */
     bool unproven, empty; /* something behind the tail is torn; no half is in force */
-    bool follows;        /* a record was completed in this session */
-    bool other_map;      /* a HEAD of another flash map was read */
+    bool follows, other_map; /* a record was completed in this session; another map's HEAD was read */
 };
 
 struct otter_state {
