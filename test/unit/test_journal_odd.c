@@ -384,6 +384,29 @@ static void test_a_head_of_another_map_counts_only_where_there_is_none_of_ours(v
     assert_int_equal(open_journal(), OTTER_ERR_REFUSED);
 }
 
+/* One record alone says that this half is in force, and it may not last: HEAD takes the last sector once more,
+ * and the other half, which speaks if that record goes, stays as it is. */
+static void test_a_half_in_doubt_and_full_erases_nothing_of_the_other(void **state)
+{
+    (void)state;
+    uint8_t before[HALF], after[HALF];
+    poke_head(0, 5, 5, 0);
+    poke_state(SECTOR, 6);
+    poke_head(HALF, 20, 20, 0);
+    poke_state(HALF + SECTOR, 21);
+    for (uint32_t sector = 2; sector < 6; sector++) {
+        poke_head(HALF + sector * SECTOR, 20 + sector, 20, 0);
+    }
+    assert_int_equal(open_journal(), 0);
+    assert_true(journal.repeat_head);
+    sim_flash_peek(sim_flash_of(&area), 0, before, sizeof before);
+    assert_int_equal(append(7), 0);
+    sim_flash_peek(sim_flash_of(&area), 0, after, sizeof after);
+    assert_memory_equal(before, after, sizeof before);
+    assert_int_equal(open_journal(), 0);
+    assert_int_equal(number, 7);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -401,6 +424,7 @@ int main(void)
         ODD(test_what_an_older_generation_left_is_not_taken),
         ODD(test_a_cell_that_cannot_be_read_back_is_passed_over),
         ODD(test_a_small_half_in_doubt_and_full_moves),
+        ODD(test_a_half_in_doubt_and_full_erases_nothing_of_the_other),
         ODD(test_sectors_smaller_than_a_record_cannot_hold_a_journal),
         ODD(test_a_head_of_another_map_counts_only_where_there_is_none_of_ours),
     };
