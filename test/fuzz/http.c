@@ -101,14 +101,14 @@ static void require_same_head(const struct otter_head *a, const struct otter_hea
     REQUIRE(strcmp(a->etag, b->etag) == 0 && strcmp(a->modified, b->modified) == 0);
 }
 
-/* Controls that speak of pieces; and a connection that ends between two answers: that is forgiven where the
+/* Controls that speak of pieces, a pause between two among them; and a connection that ends between two answers: that is forgiven where the
  * connection was kept, and whether it is kept after a redirect depends on how much of its body was there. */
 static bool depends_on_pieces(const struct fuzz_bytes *bytes)
 {
     bool begun = false;
     for (size_t i = 0; i < bytes->left; i++) {
         uint8_t what = bytes->at[i] == 0xfe && i + 1 < bytes->left ? bytes->at[++i] : 0xfe;
-        if (what == 0 || strchr("pstwx", what) != NULL || (what == 'c' && !begun)) {
+        if (what == 0 || strchr("pstwxz", what) != NULL || (what == 'c' && !begun)) {
             return true;
         }
         begun = what != 'n' && what != 'c';
