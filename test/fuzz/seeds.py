@@ -340,6 +340,8 @@ HTTP = {
     "long-own": "HTTP/1.1 200 OK\r\nETag: \"%s\"\r\n\r\n" % ("x" * 1500), "huge-chunk": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffff\r\n",
     "long-extension": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;%s\r\n" % ("x" * 5000), "status-only": "HTTP/1.1 404 \r\n\r\n",
     "waits": b"HTTP/1.1 20\xfew0 OK\r\nContent-\xfewLength: 2\r\n\r\nh\xfewi", "escaped": b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n\xfe\xfe",
+    "redirect-pause": b"HTTP/1.1 307 T\r\nLocation: /f\r\nContent-Length: 0\r\n\r\n\xfezHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n\xfen",
+    "redirect-open-end": b"HTTP/1.1 308 P\r\nLocation: /y\r\n\r\nb\xfefH\xfenHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nb\xfen",
     "long-head": "HTTP/1.1 200 OK\r\n" + "X: %s\r\n" % ("x" * 900) * 20 + "\r\n",
 }
 

@@ -48,6 +48,9 @@ void wire_init(struct wire *wire, const uint8_t *data, size_t size);
 /* Everything was said. */
 bool wire_is_over(const struct wire *wire);
 
+/* Go behind the next byte of a script, or a control with all that belongs to it: its letter, -1 for a byte. */
+int wire_pass(struct fuzz_bytes *script);
+
 /* Told every complete request. */
 void wire_on_request(struct wire *wire, const char *request);
 
