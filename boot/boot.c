@@ -174,8 +174,8 @@ static bool counter_is_lower(struct boot *boot)
 static enum otter_reason judge_secondary(struct boot *boot)
 {
     struct otter_view view = otter_view_of(&boot->layout->secondary);
-    if (boot->layout->journal.size == 0) { /* the trailer is not image */
-        view.low.size = view.split = boot->layout->trailers->off(&view.low);
+    if (boot->layout->journal.size == 0) { /* trailer and marks are not image */
+        view.low.size = view.split = boot->layout->trailers->limit(&view.low);
     }
     if (verify(boot, &view, &boot->secondary) < 0) {
         return OTTER_REASON_BAD_IMAGE;

@@ -257,7 +257,6 @@ static int write_request(const struct otter_area *slot, bool permanent)
     return err == OTTER_OK && trailer.magic != OTTER_FLAG_SET ? OTTER_ERR_IO : err;
 }
 
-/* cut in an overwrite layout, anywhere from the second erase on: it is asked for. */
 int otter_trailer_request(const struct otter_layout *layout, bool permanent, uint32_t image_size)
 {
     const struct otter_area *slot = &layout->secondary;
@@ -400,7 +399,7 @@ static int begin_download(struct otter_state *state)
     return layout->mode == OTTER_MODE_OVERWRITE ? settle(&layout->secondary) : OTTER_OK;
 }
 
-static uint32_t end_of_image(const struct otter_area *slot)
+static uint32_t limit_of(const struct otter_area *slot)
 {
     return otter_trailer_limit(slot, OTTER_MODE_OVERWRITE);
 }
@@ -410,6 +409,6 @@ const struct otter_trailers otter_trailers = {
     .request = otter_trailer_request,
     .confirm = otter_trailer_confirm,
     .write = write_trailers,
-    .off = end_of_image,
+    .limit = limit_of,
     .download = begin_download,
 };

@@ -48,7 +48,8 @@ int otter_trailer_read(const struct otter_area *slot, struct otter_trailer *ret_
 
 /* Ask for the image of image_size bytes in the secondary. The trailer's sectors are erased, then
  * image_ok (if permanent) and swap_info are written, magic last. cut here, anywhere: no request,
- * or the whole request. OTTER_ERR_NOSPACE: the image reaches into the trailer's sectors. */
+ * or the whole request; where images are overwritten the marks are what asks, so from the last of
+ * those erases on it is the whole one. OTTER_ERR_NOSPACE: the image reaches into those sectors. */
 int otter_trailer_request(const struct otter_layout *layout, bool permanent, uint32_t image_size);
 
 /* Mark the image in this slot as kept. OTTER_OK without a write where there is no magic. */
@@ -63,7 +64,7 @@ struct otter_trailers {
     int (*request)(const struct otter_layout *layout, bool permanent, uint32_t image_size);
     int (*confirm)(const struct otter_area *slot);
     int (*write)(struct otter_state *state); /* what of the new state the trailers can say */
-    uint32_t (*off)(const struct otter_area *slot); /* where images end, for our own bootloader */
+    uint32_t (*limit)(const struct otter_area *slot); /* otter_trailer_limit where images are overwritten */
     int (*download)(struct otter_state *state); /* before the first erase of a download */
 };
 

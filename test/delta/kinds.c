@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "test/delta/push.h"
+#include "test/delta/store.h"
 
 enum { BLOCKS = 144, BLOCK = 48, COPIES = 16, TAIL = 90, CELLS = 15, ROOM = BLOCKS * BLOCK * 2 };
 
@@ -22,18 +23,6 @@ struct linker {
     uint32_t address;
     bool second;
 };
-
-static void store16(uint8_t *at, uint32_t value)
-{
-    at[0] = (uint8_t)value;
-    at[1] = (uint8_t)(value >> 8);
-}
-
-static void store32(uint8_t *at, uint32_t value)
-{
-    store16(at, value);
-    store16(at + 2, value >> 16);
-}
 
 /* A place in a block at most `reach` blocks away. */
 static uint32_t target(const struct linker *linker, uint32_t block, uint32_t reach, uint64_t *random)
@@ -60,32 +49,32 @@ static uint32_t link_cell(const struct linker *linker, uint32_t block, uint32_t 
     switch (push_random(random, CELLS)) {
     case 0:
     case 1:
-        store32(to, linker->address + at + 4 + far_away + (word & 1u));
+        test_store32(to, linker->address + at + 4 + far_away + (word & 1u));
         return 4;
     case 2:
-        store32(to, ram(linker, random));
+        test_store32(to, ram(linker, random));
         return 4;
     case 3:
     case 4:
-        store16(to, 0xf000u | (far_away >> 12 & 0x7ffu));
-        store16(to + 2, (word % 4 != 0 ? 0xf800u : 0xb800u) | (far_away >> 1 & 0x7ffu));
+        test_store16(to, 0xf000u | (far_away >> 12 & 0x7ffu));
+        test_store16(to + 2, (word % 4 != 0 ? 0xf800u : 0xb800u) | (far_away >> 1 & 0x7ffu));
         return 4;
     case 5:
-        store16(to, others[word % 6][0]);
-        store16(to + 2, others[word % 6][1]);
+        test_store16(to, others[word % 6][0]);
+        test_store16(to + 2, others[word % 6][1]);
         return 4;
     case 6:
     case 7:
-        store16(to, 0x4800u | (word & 0x700u) | ((near_by - ((at + 4) & ~3u)) >> 2 & 0xffu));
+        test_store16(to, 0x4800u | (word & 0x700u) | ((near_by - ((at + 4) & ~3u)) >> 2 & 0xffu));
         return 2;
     case 8:
-        store16(to, 0xe000u | ((near_by - at - 4) >> 1 & 0x7ffu));
+        test_store16(to, 0xe000u | ((near_by - at - 4) >> 1 & 0x7ffu));
         return 2;
     case 9:
-        store16(to, 0xd000u | (word % 14 << 8) | ((near_by - at - 4) >> 1 & 0xffu));
+        test_store16(to, 0xd000u | (word % 14 << 8) | ((near_by - at - 4) >> 1 & 0xffu));
         return 2;
     default:
-        store16(to, word & (word % 8 != 0 ? 0x3fffu : 0xffffu));
+        test_store16(to, word & (word % 8 != 0 ? 0x3fffu : 0xffffu));
         return 2;
     }
 }

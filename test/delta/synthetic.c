@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "test/delta/push.h"
+#include "test/delta/store.h"
 
 enum { VECTORS = 48, TABLE = 64, CALL_EVERY = 11, LOAD_EVERY = 7, LITERALS_MAX = 6, HALFWORDS_MAX = 150, TEXT_MAX = 4000 };
 
@@ -98,18 +99,6 @@ struct linker {
     uint8_t *bytes;
 };
 
-static void store16(uint8_t *at, uint32_t value)
-{
-    at[0] = (uint8_t)value;
-    at[1] = (uint8_t)(value >> 8);
-}
-
-static void store32(uint8_t *at, uint32_t value)
-{
-    store16(at, value);
-    store16(at + 2, value >> 16);
-}
-
 /* The function of that name, or, when there is none any more, of the next one. */
 static size_t find(const struct synthetic *firmware, uint32_t name)
 {
@@ -131,8 +120,8 @@ static void store_call(uint8_t *at, uint32_t from, uint32_t to)
     uint32_t sign = distance >> 24 & 1;
     uint32_t j1 = ~(distance >> 23 ^ sign) & 1;
     uint32_t j2 = ~(distance >> 22 ^ sign) & 1;
-    store16(at, 0xf000u | sign << 10 | (distance >> 12 & 0x3ffu));
-    store16(at + 2, 0xd000u | j1 << 13 | j2 << 11 | (distance >> 1 & 0x7ffu));
+    test_store16(at, 0xf000u | sign << 10 | (distance >> 12 & 0x3ffu));
+    test_store16(at + 2, 0xd000u | j1 << 13 | j2 << 11 | (distance >> 1 & 0x7ffu));
 }
 
 static uint32_t size_of(const struct synthetic_function *function)
@@ -169,14 +158,14 @@ static void link_function(struct linker *linker, size_t index)
             store_call(linker->bytes + place + i * 2, place + i * 2, linker->places[to]);
             i++;
         } else {
-            store16(linker->bytes + place + i * 2, halfword(function, i, end, word));
+            test_store16(linker->bytes + place + i * 2, halfword(function, i, end, word));
         }
     }
     for (uint32_t i = 0; i < function->literals; i++) {
         uint32_t word = mix(function->seed, 0x10000u + i);
         size_t to = find(firmware, word % firmware->callees);
         uint32_t value = word % 3 != 0 ? firmware->address + linker->places[to] + 1 : word % 5000u;
-        store32(linker->bytes + place + end + i * 4, value);
+        test_store32(linker->bytes + place + end + i * 4, value);
     }
 }
 
@@ -185,11 +174,11 @@ static void link_tables(struct linker *linker, uint32_t table)
     const struct synthetic *firmware = linker->firmware;
     for (uint32_t i = 0; i < VECTORS; i++) {
         size_t to = find(firmware, i * 5 % firmware->callees);
-        store32(linker->bytes + i * 4, i == 0 ? 0x20008000u : firmware->address + linker->places[to] + 1);
+        test_store32(linker->bytes + i * 4, i == 0 ? 0x20008000u : firmware->address + linker->places[to] + 1);
     }
     for (uint32_t i = 0; i < TABLE; i++) {
         size_t to = find(firmware, i * 7 % firmware->callees);
-        store32(linker->bytes + table + i * 4, firmware->address + linker->places[to] + 1);
+        test_store32(linker->bytes + table + i * 4, firmware->address + linker->places[to] + 1);
     }
     for (uint32_t i = 0; i < firmware->text_size; i++) {
         linker->bytes[table + TABLE * 4 + i] = (uint8_t)("etaoinshrdlu %d\n\0"[mix(firmware->text_seed, i) % 17]);

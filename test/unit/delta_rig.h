@@ -5,6 +5,7 @@
 
 #include "otter/delta.h"
 #include "otter/result.h"
+#include "test/delta/store.h"
 #include "tool/delta.h"
 
 #include <setjmp.h>
@@ -39,12 +40,6 @@ static inline struct tool_bytes rig_noise(size_t len)
     return bytes;
 }
 
-static inline void rig_half(uint8_t *at, uint32_t value)
-{
-    at[0] = (uint8_t)value;
-    at[1] = (uint8_t)(value >> 8);
-}
-
 /* Thumb code of functions that call each other and end in pools of pointers. `gap` bytes are put in at
  * `gap_at`, and everything that refers across them is as a linker would have it. */
 static inline uint32_t rig_moved(uint32_t off, uint32_t gap_at, uint32_t gap)
@@ -63,15 +58,15 @@ static inline struct tool_bytes rig_firmware(size_t len, uint32_t address, uint3
         uint32_t target = rig_moved(to, gap_at, gap);
         if (what % 8u == 0u) {
             uint32_t word = address + target + 1u;
-            rig_half(bytes.data + at, word);
-            rig_half(bytes.data + at + 2, word >> 16);
+            test_store16(bytes.data + at, word);
+            test_store16(bytes.data + at + 2, word >> 16);
         } else if (what % 8u == 1u) {
             uint32_t away = target - at - 4u;
-            rig_half(bytes.data + at, 0xf000u | (away >> 24 & 1u) << 10 | (away >> 12 & 0x3ffu));
-            rig_half(bytes.data + at + 2, 0xf800u | (away >> 1 & 0x7ffu));
+            test_store16(bytes.data + at, 0xf000u | (away >> 24 & 1u) << 10 | (away >> 12 & 0x3ffu));
+            test_store16(bytes.data + at + 2, 0xf800u | (away >> 1 & 0x7ffu));
         } else {
-            rig_half(bytes.data + at, 0x1800u | (what >> 4 & 0x1ffu));
-            rig_half(bytes.data + at + 2, 0x6800u | (what >> 12 & 0x3ffu));
+            test_store16(bytes.data + at, 0x1800u | (what >> 4 & 0x1ffu));
+            test_store16(bytes.data + at + 2, 0x6800u | (what >> 12 & 0x3ffu));
         }
     }
     return bytes;

@@ -9,21 +9,10 @@
 
 #include <cmocka.h>
 
+#include "test/delta/store.h"
 #include "tool/delta_address.h"
 
 enum { FUNCTIONS = 40, FUNCTION_SIZE = 52, TABLE = 0x40, CODE = 0x200, FIRMWARE_SIZE = 0x1000 };
-
-static void put16(uint8_t *bytes, uint32_t value)
-{
-    bytes[0] = (uint8_t)value;
-    bytes[1] = (uint8_t)(value >> 8);
-}
-
-static void put32(uint8_t *bytes, uint32_t value)
-{
-    put16(bytes, value & 0xffff);
-    put16(bytes + 2, value >> 16);
-}
 
 /* Functions of one shape, each of which calls the next one, and a table of their addresses. */
 static struct tool_bytes firmware(uint32_t address)
@@ -36,10 +25,10 @@ static struct tool_bytes firmware(uint32_t address)
         uint32_t next = CODE + (i + 1) % FUNCTIONS * FUNCTION_SIZE;
         uint32_t distance = next - (call + 4);
         memset(file.data + off, 0xbf, FUNCTION_SIZE);
-        put16(file.data + off, 0xb510);
-        put16(file.data + call, 0xf000 | (distance >> 12 & 0x7ff));
-        put16(file.data + call + 2, 0xf800 | (distance >> 1 & 0x7ff));
-        put32(file.data + TABLE + i * 4, address + off + 1);
+        test_store16(file.data + off, 0xb510);
+        test_store16(file.data + call, 0xf000 | (distance >> 12 & 0x7ff));
+        test_store16(file.data + call + 2, 0xf800 | (distance >> 1 & 0x7ff));
+        test_store32(file.data + TABLE + i * 4, address + off + 1);
     }
     return file;
 }
@@ -116,12 +105,12 @@ static void test_many_votes_are_bounded(void **state)
     assert_non_null(file.data);
     for (uint32_t off = 0; off < 64; off += 4) {
         uint32_t distance = 64 - (off + 4);
-        put16(file.data + off, 0xf000 | (distance >> 12 & 0x7ff));
-        put16(file.data + off + 2, 0xf800 | (distance >> 1 & 0x7ff));
+        test_store16(file.data + off, 0xf000 | (distance >> 12 & 0x7ff));
+        test_store16(file.data + off + 2, 0xf800 | (distance >> 1 & 0x7ff));
     }
     for (uint32_t off = 64; off < file.len; off += 4) {
-        put16(file.data + off, 0xb501);
-        put16(file.data + off + 2, off >> 2 & 0xff7f);
+        test_store16(file.data + off, 0xb501);
+        test_store16(file.data + off + 2, off >> 2 & 0xff7f);
     }
     uint32_t address = 0;
     assert_true(delta_is_thumb(&file));

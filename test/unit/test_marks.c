@@ -62,7 +62,7 @@ static void test_an_image_ends_below_both_marks(void **test)
         device.layout.trailers = &otter_trailers;
         const struct otter_area *slot = &device.layout.secondary;
         assert_int_equal(otter_trailer_limit(slot, OTTER_MODE_OVERWRITE), slot->size - cases[i].limit);
-        assert_int_equal(otter_trailers.off(slot), slot->size - cases[i].limit);
+        assert_int_equal(otter_trailers.limit(slot), slot->size - cases[i].limit);
         settle();
         assert_true(marked(slot->size - cases[i].lower));
         assert_true(marked(slot->size - cases[i].upper));
