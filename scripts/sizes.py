@@ -31,7 +31,7 @@ POINTERS = [
     (r"question|act", TABLED),
     (r"on_event", r"story_tell"),
     (r"board", r"board_startable"),
-    (r"off|open|request|confirm|download|send|recv|close", r"link_\w+"),
+    (r"limit|open|request|confirm|download|send|recv|close", r"link_\w+"),
     (r"take", r"take(_\w+)?"),
     (r"give", r"give"),
     (r"phases", r"(otter_(idle|job|download|verify|reboot|trial|report)|stopped)_step"),
