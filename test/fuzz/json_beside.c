@@ -124,22 +124,28 @@ static int read_copy(const uint8_t *data, size_t size, struct beside *beside)
     return err;
 }
 
-bool json_unfit(const uint8_t *data, size_t size)
+/* NULL: refused; *ret_unfit: for a number that does not fit jansson's types. */
+static json_t *read_there(const uint8_t *data, size_t size, bool *ret_unfit)
 {
     json_error_t error;
     json_t *root = json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES, &error);
-    bool unfit = root == NULL && json_error_code(&error) == json_error_numeric_overflow;
-    json_decref(root);
+    *ret_unfit = root == NULL && json_error_code(&error) == json_error_numeric_overflow;
+    return root;
+}
+
+bool json_unfit(const uint8_t *data, size_t size)
+{
+    bool unfit;
+    json_decref(read_there(data, size, &unfit));
     return unfit;
 }
 
-/* jansson refuses numbers that do not fit its types: these are as written here. It passes over
- * NUL between tokens; that is no JSON. */
+/* Numbers that do not fit jansson's types are as written here. It passes over NUL between tokens;
+ * that is no JSON. */
 const char *json_beside(const uint8_t *data, size_t size)
 {
-    json_error_t error;
-    json_t *root = json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES, &error);
-    bool unfit = root == NULL && json_error_code(&error) == json_error_numeric_overflow;
+    bool unfit;
+    json_t *root = read_there(data, size, &unfit);
     struct beside beside = {.root = json_is_object(root) ? root : NULL};
     int err = read_copy(data, size, &beside);
     const char *why = NULL;
