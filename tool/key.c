@@ -11,6 +11,7 @@
 #include <openssl/x509.h>
 #include <string.h>
 
+#include "otter/result.h"
 #include "tool/key.h"
 
 struct key_type {
@@ -202,8 +203,9 @@ int tool_key_sign(const struct tool_key *key, const uint8_t hash[OTTER_HASH_SIZE
     } else {
         good = sign_hash(key, hash, ret_sig, &len);
     }
-    if (!good) {
-        return tool_refuse("OpenSSL could not sign");
+    if (!good || key->verify.verify(&key->verify, hash, ret_sig, len) != OTTER_OK) {
+        ERR_clear_error();
+        return tool_refuse("the private key is damaged: what it signs is not genuine (`openssl pkey -check -in KEY` says more)");
     }
     *ret_len = len;
     return 0;

@@ -30,7 +30,7 @@ int tool_key_make(const char *type, struct tool_key *ret_key);
 /* Where everybody can get the private half, when it is a key from public examples; else NULL. */
 const char *tool_key_known_origin(const struct tool_key *key);
 
-/* Sign an image hash. ret_sig takes OTTER_SIG_SIZE_MAX bytes. */
+/* Sign an image hash, and verify it. ret_sig takes OTTER_SIG_SIZE_MAX bytes. 0, or TOOL_REFUSED: the key is damaged. */
 int tool_key_sign(const struct tool_key *key, const uint8_t hash[OTTER_HASH_SIZE], uint8_t *ret_sig,
                   size_t *ret_len);
 

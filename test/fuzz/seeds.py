@@ -621,6 +621,10 @@ def key_seeds(corpus):
     corpus.add("key", "both", b"\1", public, private)
     corpus.add("key", "half", b"\0", private[:100])
     corpus.add("key", "encrypted", b"\0", b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAA=\n-----END ENCRYPTED PRIVATE KEY-----\n")
+    damaged = bytearray(base64.b64decode(b"".join((folder / "not-secret-rsa-2048.pem").read_bytes().splitlines()[1:-1])))
+    damaged[len(damaged) * 3 // 10] ^= 1  # the private exponent
+    damaged[len(damaged) * 8 // 10] ^= 1  # what CRT needs
+    corpus.add("key", "damaged", b"\1-----BEGIN PRIVATE KEY-----\n", base64.encodebytes(damaged), b"-----END PRIVATE KEY-----\n")
     corpus.add("key", "text", b"\0hello\n")
 
 

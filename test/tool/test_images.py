@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """test_images.py - keygen, pubkey, sign, verify, inspect as a person meets them."""
+import base64
 import json
 import os
 import pathlib
@@ -63,6 +64,32 @@ class Keys(Images):
         self.refused(2, "--format 'xml'", "pubkey", "--key", "k.pem", "--format", "xml")
         self.refused(2, "--type 'dsa'", "keygen", "--type", "dsa", "x.pem")
         self.refused(2, "--type is missing", "keygen", "x.pem")
+
+
+    def spoil(self, name, other=None):
+        """The key, its last bytes those of another one; or (RSA) private exponent and CRT numbers changed."""
+        def der(pem):
+            return base64.b64decode(b"".join(line for line in pem.splitlines() if not line.startswith(b"-")))
+        raw = bytearray(der((self.folder / name).read_bytes()))
+        if other:
+            raw[-64:] = der((self.folder / other).read_bytes())[-64:]
+        else:
+            for at in (len(raw) * 3 // 10, len(raw) * 8 // 10):
+                raw[at] ^= 1
+        (self.folder / "damaged.pem").write_bytes(b"-----BEGIN PRIVATE KEY-----\n" + base64.encodebytes(raw) + b"-----END PRIVATE KEY-----\n")
+
+    def test_a_damaged_private_key_signs_nothing(self):
+        self.otter("sign", "--key", "k.pem", "--version", "1.0.0", "--pad-header", "--map", "psoc62_2m_ext_swap_single", "app.bin", "good.bin")
+        self.otter("keygen", "--type", "ecdsa-p256", "other.pem")
+        self.otter("keygen", "--type", "rsa-2048", "rsa.pem")
+        for words in (("k.pem", "other.pem"), ("rsa.pem",)):
+            self.spoil(*words)
+            self.refused(1, "the private key is damaged", "sign", "--key", "damaged.pem", "--version", "1.0.0", "--pad-header",
+                         "--map", "psoc62_2m_ext_swap_single", "app.bin", "out.bin")
+            self.assertFalse((self.folder / "out.bin").exists())
+        self.spoil("k.pem", "other.pem")
+        self.refused(1, "the private key is damaged", "publish", "--image", "good.bin", "--folder", "www", "--board", "B", "--job-key", "damaged.pem")
+        self.assertFalse(list((self.folder / "www").glob("*.json")))
 
 
 class Sign(Images):
