@@ -15,6 +15,7 @@ from story import Emulated, downloads, told
 
 # Seconds behind that event, at the pace of real flash. A swap is short here: rows that are right already are left.
 CUTS = ["download+0.15", "swap+0.1", "trial+0.05"]
+TRIAL_LASTS = ["--health-ms", "2000"]  # nothing is confirmed before the cut, however slow the machine
 
 
 def offer(bench, map_name, old, new, folder="www"):
@@ -68,7 +69,7 @@ for _map in (PSOC, XIP, OVERWRITE):
         def cutting(map_name=_map, cut=_cut):
             @case("delta/%s/cut-%s" % (map_name, cut.split("+", maxsplit=1)[0]), "delta")
             def _(bench):
-                board = update(bench, map_name, ["--power-cut-at", cut], pace="1")
+                board = update(bench, map_name, ["--power-cut-at", cut, *TRIAL_LASTS], pace="1")
                 check(board.seen(event="power-cut"), "the power was not cut")
                 again = len(board.seen(event="phase", phase="download", via="delta"))
                 check(again == (2 if cut.startswith("download") else 1), "%d patches were fetched", again)

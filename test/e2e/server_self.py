@@ -96,7 +96,7 @@ def _(bench):
     server = stage(bench, lying_head.silent_at(None))
     begin = time.monotonic()
     check(curl(server, "--max-time", "1", ok=False).returncode == 28, "curl did not time out")
-    check(time.monotonic() - begin < 4, "took too long")
+    check(time.monotonic() - begin < 20, "took too long")
 
 
 @self_test("tls-versions")

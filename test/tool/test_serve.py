@@ -270,7 +270,8 @@ class Streams(Server):
         server = self.serve()
         slow = subprocess.Popen(["curl", "-s", "--cacert", "pki/http_ca.crt", "--limit-rate", "6M", "-o", "got", server.url + "large.bin"],
                                 cwd=self.folder)
-        time.sleep(0.4)
+        while slow.poll() is None and not ((self.folder / "got").exists() and (self.folder / "got").stat().st_size):
+            time.sleep(0.05)
         self.assertEqual(server.stop(), 0)
         self.assertEqual(slow.wait(), 0)
         self.assertEqual((self.folder / "got").stat().st_size, 6 << 20)

@@ -207,15 +207,15 @@ class Requests(Attacked):
         self.assertFalse([byte for byte in out if (byte < 32 and byte != 10) or byte >= 127], out)
 
     def test_many_that_say_nothing(self):
-        server = self.serve("--request-timeout", "2")
+        server = self.serve("--request-timeout", "4")
         silent = [socket.create_connection(("127.0.0.1", server.port), timeout=10) for _ in range(500)]
         begin = time.monotonic()
         self.still_serves(server)
-        self.assertLess(time.monotonic() - begin, 2)
+        self.assertLess(time.monotonic() - begin, 4)
         for sock in silent:
             self.assertEqual(sock.recv(1), b"")
             sock.close()
-        self.assertLess(time.monotonic() - begin, 8)
+        self.assertLess(time.monotonic() - begin, 25)
 
     def test_more_connections_than_files(self):
         limited = self.folder / "limited"
@@ -302,7 +302,7 @@ class Tls(Attacked):
                 if gone:
                     break
             self.assertTrue(gone)
-            self.assertLess(time.monotonic() - begin, 7)
+            self.assertLess(time.monotonic() - begin, 25)  # all of it would take 60 s and more
         self.tls_serves(server)
 
     def test_old_and_weak_ones_are_refused(self):
