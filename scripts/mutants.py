@@ -215,15 +215,25 @@ def report(patches, build):
 def main():
     arguments = [word for word in sys.argv[1:] if not word.startswith("--")]
     options = [word for word in sys.argv[1:] if word.startswith("--")]
+    if "--help" in options:
+        print(__doc__)
+        return 0
     if any(option not in ("--check", "--refresh", "--short") for option in options):
         print(__doc__, file=sys.stderr)
         return 2
     build = ROOT / (arguments[0] if arguments else "build/host")
     patches = [p for p in sorted(FOLDER.glob("*.patch")) if not arguments[1:] or p.stem in arguments[1:]]
+    unknown = sorted(set(arguments[1:]) - {p.stem for p in patches})
+    if unknown:
+        print(f"there is no test/mutants/{unknown[0]}.patch", file=sys.stderr)
+        return 2
     if "--check" in options:
         return check(patches)
     if "--refresh" in options:
         return refresh(patches)
+    if not (build / "compile_commands.json").exists():
+        print(f"{build} is no folder of a build: `make build` makes build/host", file=sys.stderr)
+        return 2
     if "--short" in options:
         patches = [p for p in patches if not {"--campaigns", "--double", "10000", "test_patch_resume"} & set(head_of(p)[1])]
     return report(patches, build)

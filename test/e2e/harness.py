@@ -459,6 +459,9 @@ def main(argv, make_kit=Kit, make_bench=Bench):
             keep = True
         elif arg == "--list":
             only_list = True
+        elif arg == "--help":
+            print("usage: run.py [--list] [--jobs N] [--keep] [--part PART] [ID...]")
+            return 0
         elif arg.startswith("-"):
             raise SystemExit("usage: run.py [--list] [--jobs N] [--keep] [--part PART] [ID...]")
         else:

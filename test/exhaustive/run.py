@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """run.py - `make exhaustive`: every program of this folder with all of its cases, on all cores.
 
-usage: run.py [NAME...]
+usage: run.py [NAME...]     http, image, rollout, json, journal, dates [all]
 
-Needs the build of the preset asan. A failure prints the words that play its case alone. The last
+Needs the build of the preset asan, which `make exhaustive` makes. A failure prints the words that play its case alone. The last
 line is "N passed, N failed".
 """
 import concurrent.futures
@@ -16,6 +16,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / "build" / "asan" / "test" / "exhaustive"
+PROGRAMS = ["http", "image", "rollout", "json", "journal", "dates"]  # the longest first
 
 
 def run(name):
@@ -26,7 +27,18 @@ def run(name):
 
 
 def main(names):
-    names = names or sorted((path.name.removeprefix("exhaustive_") for path in BUILD.glob("exhaustive_*")), key="http image rollout json journal dates".find)
+    if "--help" in names:
+        print(__doc__)
+        return 0
+    unknown = [name for name in names if name not in PROGRAMS]
+    if unknown:
+        print("there is no program %s; there are: %s" % (unknown[0], ", ".join(PROGRAMS)), file=sys.stderr)
+        return 2
+    names = names or PROGRAMS
+    missing = [name for name in names if not (BUILD / ("exhaustive_" + name)).exists()]
+    if missing:
+        print("%s is not there: `make exhaustive` builds it" % (BUILD / ("exhaustive_" + missing[0])), file=sys.stderr)
+        return 2
     passed, failed, cases = 0, 0, 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for name, (good, seconds, said) in zip(names, pool.map(run, names)):

@@ -129,6 +129,13 @@ def main():
     parser.add_argument("names", nargs="*")
     args = parser.parse_args()
     names = args.names or harnesses()
+    unknown = sorted(set(names) - set(harnesses()))
+    if unknown:
+        parser.error("there is no harness %s; there are: %s" % (unknown[0], ", ".join(harnesses())))
+    builds = [BUILD] * (not args.seeds) + [COVERAGE] * (not args.no_coverage)
+    missing = [path for path in (build / "test/fuzz" / ("fuzz_" + name) for build in builds for name in names) if not path.exists()]
+    if missing:
+        parser.error("%s is not there: `make fuzz` builds it" % missing[0])
     cores = os.cpu_count() or 1
     share = max(1, args.seconds * cores // len(names))
     passed, failed, executions = 0, 0, 0

@@ -32,6 +32,7 @@ BOOTLOADER = str(ROOT / "build/qemu-psoc62/bootloader-psoc62_2m_ext_swap_single.
 SCENES = ["good", "flipped", "zero-byte", "forged", "other-key", "our-name", "unsigned", "zeros", "elsewhere", "asked-forged",
           "asked-rejected", "asked-older", "not-asked", "dead-rejected", "dead-older", "dead-forged"]
 SHORT = ["flipped", "forged"]
+WAYS = "skip,invert,zero,ones,flip"
 QEMU_S = 30
 
 
@@ -115,7 +116,7 @@ def told(line):
 
 def passes(arguments):
     """Options of each run of the program: ways, and where."""
-    ways = (arguments.how or ("skip" if arguments.short else "skip,invert,zero,ones,flip")).split(",")
+    ways = (arguments.how or ("skip" if arguments.short else WAYS)).split(",")
     samples = ["--crypto=%d" % arguments.samples, "--long=%d" % arguments.samples]
     if arguments.short:
         return [["--how=" + ",".join(ways), "--last", "--crypto=10", "--long=10"]]
@@ -143,13 +144,17 @@ def main():
     parser.add_argument("--last", action="store_true", help="each instruction only where it is executed last")
     parser.add_argument("--samples", type=int, default=1000, metavar="N", help="in cryptography, and in long repetitions, in each scene [1000]")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2)
-    parser.add_argument("--how")
+    parser.add_argument("--how", metavar="WAY,...", help="only these of %s" % WAYS)
     parser.add_argument("--trial", help="SCENE:WAY:INDEX, again")
     parser.add_argument("scenes", nargs="*", metavar="SCENE", help=", ".join(SCENES))
     arguments = parser.parse_args()
+    for kind, words, known in (("scene", arguments.scenes, SCENES), ("way", (arguments.how or WAYS).split(","), WAYS.split(","))):
+        unknown = [word for word in words if word not in known]
+        if unknown:
+            fail("there is no %s %s; there are: %s" % (kind, unknown[0], ", ".join(known)))
     for path in (GLITCH, BOOTLOADER):
         if not os.path.exists(path):
-            fail("%s is not there: `make firmware` builds it" % path)
+            fail("%s is not there: `make glitch` builds it" % path)
     work = Work(again=arguments.trial is not None)
     if arguments.trial:
         done = subprocess.run(work.glitch("--trial=" + arguments.trial), stdout=subprocess.PIPE, text=True, check=False)

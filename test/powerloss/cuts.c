@@ -231,7 +231,7 @@ int run_again(const struct plan *plan, const char *id)
         return run_fault_again(scenario, &map, ats, outcomes, seed);
     }
     if (!known || !parse_cuts(ats, outcomes, cuts, &count)) {
-        fprintf(stderr, "powerloss: not a case: %s\n", id);
+        fprintf(stderr, "powerloss: not a case: '%s'; one is, for example, revert-full:nor_4k:200:weak:1\n", id);
         return 2;
     }
     life.verbose = plan->verbose;
@@ -240,6 +240,9 @@ int run_again(const struct plan *plan, const char *id)
     if (ok) {
         printf("cut\n");
         ok = life_cut(&life, 0, cuts, count, false, seed);
+    }
+    if (ok && life.cuts_done < count) {
+        printf("%u of %u cuts were made: the life was over by then\n", life.cuts_done, count);
     }
     printf("%s%s\n", ok ? "passed" : "FAILED: ", ok ? "" : life.failure);
     life_end(&life);

@@ -59,6 +59,9 @@ def explore(model, definitions):
 
 
 def main():
+    if len(sys.argv) > 1:
+        print(__doc__, file=sys.stdout if sys.argv[1] == "--help" else sys.stderr)
+        return 0 if sys.argv[1] == "--help" else 2
     passed = 0
     for model, what, definitions, wanted in RUNS:
         begin = time.monotonic()

@@ -103,6 +103,10 @@ def checks(said):
 
 
 def main(names):
+    if "--help" in names:
+        print(__doc__)
+        print("proofs: %s" % ", ".join(PROOFS))
+        return 0
     unknown = [name for name in names if name not in PROOFS]
     if unknown:
         print("there is no proof %s; there are: %s" % (unknown[0], ", ".join(PROOFS)), file=sys.stderr)
