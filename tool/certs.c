@@ -10,6 +10,7 @@
  * last as long as a device may (20 and 10 years); the server's can be renewed at any time and
  * lasts 825 days, the longest that common clients accept. All begin a day ago: clocks differ.
  */
+#include <limits.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <popt.h>
@@ -21,13 +22,13 @@
 #include "tool/certificate.h"
 #include "tool/tool.h"
 
-enum { DAY = 86400, CA_DAYS = 7300, SERVER_DAYS = 825, CLIENT_DAYS = 3650, DAYS_MAX = 36500 };
+enum { DAY = 86400, CA_DAYS = 7300, SERVER_DAYS = 825, CLIENT_DAYS = 3650, DAYS_MAX = 36500, DAYS_DEFAULT = INT_MIN };
 enum { FILE_MAX = 1 << 20, NAME_MAX_LEN = 64 }; /* X.520: a common name has at most 64 */
 
 struct options {
     const char **servers, **clients;
     const char *folder;
-    int days; /* of leaves; 0: the defaults */
+    int days; /* of leaves, or DAYS_DEFAULT */
     unsigned rsa_bits;
     bool force;
 };
@@ -105,7 +106,7 @@ static int issue(const struct options *options, struct authority *ca, const char
     struct tool_cert_spec spec = *leaf;
     spec.common_name = name;
     spec.not_before = time(NULL) - DAY;
-    spec.not_after = time(NULL) + (time_t)(options->days ? options->days : days) * DAY;
+    spec.not_after = time(NULL) + (time_t)(options->days != DAYS_DEFAULT ? options->days : days) * DAY;
     EVP_PKEY *key = tool_cert_key(options->rsa_bits);
     X509 *cert = key ? tool_cert_make(&spec, key, ca->cert, ca->key) : NULL;
     int rc = cert ? keep_pair(&ca->batch, options->folder, name, key, cert)
@@ -240,7 +241,7 @@ static int check(const struct options *options)
                               options->clients[i], NAME_MAX_LEN);
         }
     }
-    if (options->days < 0 || options->days > DAYS_MAX) {
+    if (options->days != DAYS_DEFAULT && (options->days < 1 || options->days > DAYS_MAX)) {
         return tool_usage("--days takes 1 to %d", DAYS_MAX);
     }
     return 0;
@@ -279,7 +280,7 @@ static void free_list(const char **list)
 
 int tool_certs(int argc, const char **argv)
 {
-    struct options options = {.folder = "."};
+    struct options options = {.folder = ".", .days = DAYS_DEFAULT};
     char *folder = NULL;
     int rsa = 0;
     int force = 0;

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* device_folder.c - a host board's folder, read and checked. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "otter/result.h"
 #include "tool/device_folder.h"
 #include "tool/jws.h"
 
@@ -230,6 +233,10 @@ static int load_certificates(struct device_folder *folder, const struct names *n
 static int load_json(struct device_folder *folder, const char *path)
 {
     struct tool_bytes bytes;
+    if (access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
+        return tool_refuse("'%s' is not a device's folder: it has no " DEVICE_FILE "; `otter device init` makes one",
+                           folder->path);
+    }
     int rc = tool_read_file(path, SMALL_FILE_MAX, &bytes);
     if (rc != 0) {
         return rc;
@@ -265,6 +272,14 @@ int device_folder_open(struct device_folder *folder, const char *path)
     }
     free(json_path);
     return rc;
+}
+
+int device_flash_view(struct device_folder *folder)
+{
+    int err = sim_board_view(&folder->device.flash, folder->flash_path, 1);
+    return err < 0 ? tool_refuse("cannot read '%s': %s", folder->flash_path,
+                                 err == OTTER_ERR_IO ? strerror(errno) : "not a flash file")
+                   : 0;
 }
 
 void device_folder_close(struct device_folder *folder)

@@ -45,6 +45,10 @@ struct device_folder {
 int device_folder_open(struct device_folder *folder, const char *path);
 void device_folder_close(struct device_folder *folder);
 
+/* Look into its flash file, of which nothing is written: sim_board_close ends it. 0, or
+ * TOOL_REFUSED after saying why. */
+int device_flash_view(struct device_folder *folder);
+
 /* Bind a board's devices as the map has them: the layout of folder->device. */
 void device_folder_layout(struct device_folder *folder);
 

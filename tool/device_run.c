@@ -237,6 +237,12 @@ static int run_device(struct run *run, const char **args)
     if (lock < 0) {
         return TOOL_REFUSED;
     }
+    rc = device_flash_view(&run->folder);
+    if (rc != 0) {
+        (void)close(lock);
+        return rc;
+    }
+    sim_board_close(&run->folder.device.flash);
     run->random = run->options.cuts_seed >= 0 ? (uint64_t)run->options.cuts_seed : 1;
     run->folder.device.seed = run->random;
     run->cuts_left = run->options.cuts_seed >= 0 ? (uint32_t)run->options.cuts : 0;

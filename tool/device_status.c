@@ -5,7 +5,6 @@
  * Looks at a private view of the flash file, so it changes nothing and may be used while
  * the device runs (it then sees what a power cut at this moment would leave).
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <popt.h>
 #include <stdio.h>
@@ -237,8 +236,9 @@ static int show_status(struct device_folder *folder, const char *path, bool as_j
     if (rc != 0) {
         return rc;
     }
-    if (sim_board_view(&folder->device.flash, folder->flash_path, 1) < 0) {
-        return tool_refuse("cannot read '%s': %s", folder->flash_path, errno ? strerror(errno) : "not a flash file");
+    rc = device_flash_view(folder);
+    if (rc != 0) {
+        return rc;
     }
     json_t *status = status_json(folder);
     sim_board_close(&folder->device.flash);

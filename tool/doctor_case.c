@@ -6,7 +6,6 @@
  * A made device runs an empty image of the right version, signed with a key made for it; what
  * it remembers (floor, rejects, the newest job) is put into the agent's state (doctor_run.c).
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,11 +21,9 @@ static int open_folder(struct doctor_case *doctor, const char *path)
 {
     struct device_folder *folder = &doctor->device;
     int rc = device_folder_open(folder, path);
+    rc = rc ? rc : device_flash_view(folder);
     if (rc != 0) {
         return rc;
-    }
-    if (sim_board_view(&folder->device.flash, folder->flash_path, 1) < 0) {
-        return tool_refuse("cannot read '%s': %s", folder->flash_path, errno ? strerror(errno) : "not a flash file");
     }
     doctor->has_flash = true;
     doctor->knows_keys = true;

@@ -139,16 +139,25 @@ static int check_image(const struct emulate *emulate)
         return tool_refuse("'%s' has %zu bytes, the flash map takes images of at most %u", path, slot.len,
                            emulate->map.geometry[0].image_size_max);
     }
-    return tool_image_accepts(&slot, &emulate->key);
+    return tool_image_accepts(path, &slot, &emulate->key);
 }
 
-static int load_image(struct emulate *emulate, const char *folder)
+/* Before anything is built: a wrong name is told at once. */
+static int load_named_image(struct emulate *emulate)
 {
-    if (emulate_flash_exists(emulate->options.flash)) {
+    if (!emulate->image_path || emulate_flash_exists(emulate->options.flash)) {
         return 0;
     }
-    int rc = emulate->image_path ? tool_read_file(emulate->image_path, TOOL_FIRMWARE_SIZE_MAX, &emulate->image)
-                                 : emulate_firmware_image(folder, emulate->map.name, &emulate->key, &emulate->image);
+    int rc = tool_read_file(emulate->image_path, TOOL_FIRMWARE_SIZE_MAX, &emulate->image);
+    return rc ? rc : check_image(emulate);
+}
+
+static int load_first_image(struct emulate *emulate, const char *folder)
+{
+    if (emulate->image_path || emulate_flash_exists(emulate->options.flash)) {
+        return 0;
+    }
+    int rc = emulate_firmware_image(folder, emulate->map.name, &emulate->key, &emulate->image);
     return rc ? rc : check_image(emulate);
 }
 
@@ -158,7 +167,7 @@ static int load_firmware(struct emulate *emulate)
     char *folder = NULL;
     int rc = emulate_firmware_find(emulate->board, emulate->map.name, o->firmware, o->bootloader, &folder,
                                    &emulate->bootloader);
-    rc = rc ? rc : load_image(emulate, folder);
+    rc = rc ? rc : load_first_image(emulate, folder);
     free(folder);
     return rc;
 }
@@ -169,6 +178,7 @@ static int emulate_board(struct emulate *emulate, const char **args)
     rc = rc ? rc : load_board(emulate);
     rc = rc ? rc : load_key(emulate);
     rc = rc ? rc : provision_check_certificates(&emulate->provision);
+    rc = rc ? rc : load_named_image(emulate);
     rc = rc ? rc : emulate_qemu_installed();
     rc = rc ? rc : load_firmware(emulate);
     rc = rc ? rc : emulate_settings(emulate);
@@ -236,7 +246,7 @@ int tool_emulate(int argc, const char **argv)
     poptContext context;
     const char **args;
     int rc;
-    if (tool_options("emulate", argc, argv, table, "[option...] [IMAGE]", &context, &args, &rc) == 0) {
+    if (tool_options("emulate", argc, argv, table, "[option...] [IMAGE]   (IMAGE: the first firmware of a new board, signed)", &context, &args, &rc) == 0) {
         rc = emulate_board(&emulate, args);
         poptFreeContext(context);
     }

@@ -145,7 +145,7 @@ void tool_image_judge(const struct otter_view *view, const struct otter_key *key
     ret_verdict->signer = check.signer;
 }
 
-int tool_image_accepts(const struct tool_bytes *bytes, const struct tool_key *key)
+int tool_image_accepts(const char *path, const struct tool_bytes *bytes, const struct tool_key *key)
 {
     struct otter_flash flash;
     struct otter_area area;
@@ -157,5 +157,6 @@ int tool_image_accepts(const struct tool_bytes *bytes, const struct tool_key *ke
     if (verdict.fault == 0 || (!key && verdict.fault == OTTER_IMAGE_NOT_SIGNED)) {
         return 0;
     }
-    return tool_refuse("%s", tool_fault_why(verdict.fault, bytes, why));
+    return path ? tool_refuse("'%s': %s", path, tool_fault_why(verdict.fault, bytes, why))
+                : tool_refuse("%s", tool_fault_why(verdict.fault, bytes, why));
 }

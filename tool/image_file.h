@@ -31,7 +31,7 @@ void tool_image_judge(const struct otter_view *view, const struct otter_key *key
                       struct tool_verdict *ret_verdict);
 
 /* 0 when a device with this key takes the image (NULL: all but a signature is right), or
- * TOOL_REFUSED after saying why not. */
-int tool_image_accepts(const struct tool_bytes *bytes, const struct tool_key *key);
+ * TOOL_REFUSED after saying why not. path: where the bytes are from; NULL: no file. */
+int tool_image_accepts(const char *path, const struct tool_bytes *bytes, const struct tool_key *key);
 
 #endif

@@ -5,7 +5,6 @@
  *
  * Works on a private view of the file, so the device may be running.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -238,9 +237,8 @@ int inspect_folder(const char *path, bool json)
 {
     static struct device_folder folder; /* large, and must not move */
     int rc = device_folder_open(&folder, path);
-    if (rc == 0 && sim_board_view(&folder.device.flash, folder.flash_path, 1) < 0) {
-        rc = tool_refuse("cannot read '%s': %s", folder.flash_path, errno ? strerror(errno) : "not a flash file");
-    } else if (rc == 0) {
+    rc = rc ? rc : device_flash_view(&folder);
+    if (rc == 0) {
         json_t *flash = flash_json(&folder);
         sim_board_close(&folder.device.flash);
         rc = flash ? TOOL_OK : TOOL_REFUSED;

@@ -63,11 +63,11 @@ static int judge_key(const struct publish_options *options, const struct tool_by
 {
     struct tool_key key;
     if (!options->key) {
-        return tool_image_accepts(bytes, NULL);
+        return tool_image_accepts(options->image, bytes, NULL);
     }
     int rc = tool_key_read(options->key, false, &key);
     if (rc == 0) {
-        rc = tool_image_accepts(bytes, &key);
+        rc = tool_image_accepts(options->image, bytes, &key);
         tool_key_free(&key);
     }
     return rc;

@@ -2,6 +2,7 @@
 /*
  * serve_operator.c - `otter serve operator add|remove|list`: who may sign in on the page.
  */
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <popt.h>
 #include <stdio.h>
@@ -123,6 +124,9 @@ static int run(const char *database, const char **args, const char *password_fil
     }
     if (!database) {
         return tool_usage("--database is needed: the one that `otter serve` has");
+    }
+    if (!adds && strstr(database, "://") == NULL && access(database, F_OK) != 0) {
+        return tool_refuse("there is no database '%s': %s", database, strerror(errno));
     }
     int rc = db_open(database, &db);
     if (rc == 0) {

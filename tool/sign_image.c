@@ -168,7 +168,7 @@ int tool_sign_image(const struct tool_sign *sign, const struct tool_bytes *input
     rc = put_unprotected(&out, sign);
     struct tool_bytes image = {out.data, out.len};
     if (rc == 0) {
-        rc = tool_image_accepts(&image, sign->key);
+        rc = tool_image_accepts(NULL, &image, sign->key);
     }
     if (rc != 0) {
         free(out.data);

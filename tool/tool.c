@@ -71,7 +71,10 @@ int tool_options(const char *command, int argc, const char **argv, const struct 
                  const char *usage, poptContext *ret_context, const char ***ret_args, int *ret_exit)
 {
     static const char *no_args[] = {NULL};
+    static char whole[64]; /* popt prints it as the command, and keeps argv */
     bool help = false;
+    (void)snprintf(whole, sizeof whole, "otter %s", command);
+    argv[0] = whole;
     for (int i = 1; i < argc && argv[i]; i++) {
         help = help || (argv[i][0] == '-' && argv[i][1] == '-' && argv[i][2] == 'h' &&
                         argv[i][3] == 'e' && argv[i][4] == 'l' && argv[i][5] == 'p' && !argv[i][6]);

@@ -297,6 +297,7 @@ BAD_VALUES = [
     ("verify", ["--map", "no-such-map", "signed.bin.in"]),
     ("flashmap check", ["no_such_map"]), ("flashmap show", ["--kit", "NO-SUCH-KIT", "map.json"]),
     ("certs", ["--server", "", "--out", "x"]), ("certs", ["--days", "-5", "--server", "a", "--out", "x"]),
+    ("certs", ["--days", "0", "--server", "a", "--out", "x"]),
     ("certs", ["--server", "bad name\n", "--out", "x"]),
     ("publish", ["--image", "signed.bin.in", "--folder", "x", "--board", "B", "--port", "99999", "--server", "h"]),
     ("publish", ["--image", "signed.bin.in", "--folder", "x", "--board", "B", "--rollout", "many"]),
@@ -309,6 +310,7 @@ BAD_VALUES = [
     ("rollout", ["status", "--to", "http://127.0.0.1:1/"]), ("rollout", ["stop", "--folder", "published"]),
     ("serve", ["--folder", "served", "--port", "70000"]), ("serve", ["--folder", "served", "--listen", "nowhere.invalid"]),
     ("serve", ["--folder", "served", "--cert", "server.crt"]),
+    ("serve", ["operator", "list", "--database", "nowhere.db"]), ("serve", ["operator", "remove", "me", "--database", "nowhere.db"]),
     ("serve", ["--folder", "served", "--cert", "server.crt", "--key", "key.pem"]),
     ("serve", ["--folder", "served", "--cert", "server.crt", "--key", "server.key", "--tls-min", "1.0"]),
     ("device app", ["--version", "1", "-o", "x"]), ("device app", ["--version", "1.0.0", "--size", "0", "-o", "x"]),
@@ -360,6 +362,23 @@ def _(bench):
     verdict(faults)
 
 
+@case("errors/flash-that-is-none", "errors")
+def _(bench):
+    """A device's folder whose flash file is empty, garbage, or gone."""
+    folder = prepare(bench)
+    flash = os.path.join(folder, "device.in", "flash.bin")
+    faults = []
+    for data in (b"", b"x" * 100000, None):
+        os.unlink(flash)
+        if data is not None:
+            with open(flash, "wb") as f:
+                f.write(data)
+        for words in (["device", "run", "device.in"], ["device", "status", "device.in"], ["inspect", "device.in"],
+                      ["doctor", "--device", "device.in"]):
+            faults += refused(bench, folder, words, codes=(1,))
+    verdict(faults)
+
+
 @case("errors/wrong-key", "errors")
 def _(bench):
     """An image signed by another key: verify says so; no device is made from it."""
@@ -401,7 +420,7 @@ def _(bench):
     check(not missing and not gone, "without a row: %s; rows without a command: %s", missing, gone)
     for name in names:
         done = run([bench.kit.otter, *name.split(), "--help"])
-        check(done.stdout.strip() and not done.stderr, "`otter %s --help` says nothing", name)
+        check(("otter " + name).encode() in done.stdout.splitlines()[0] and not done.stderr, "`otter %s --help` does not explain it", name)
 
 
 FULL_DISK = """set -e
