@@ -131,19 +131,31 @@ void otter_agent_end(struct otter_agent *agent, enum otter_outcome outcome, int 
     if (is_told(agent, outcome)) {
         otter_report_note(agent, outcome);
     }
-    agent->report.then = OTTER_AGENT_IDLE;
-    if (outcome == OTTER_OUTCOME_INSTALLING) {
-        agent->report.then = OTTER_AGENT_REBOOT;
-    }
+    agent->report.then = outcome == OTTER_OUTCOME_INSTALLING ? OTTER_AGENT_REBOOT : OTTER_AGENT_IDLE;
     bool report = otter_report_is_due(agent) && !unreached;
     otter_agent_enter(agent, report ? OTTER_AGENT_REPORT : agent->report.then);
+}
+
+/* Has the bootloader something to do that it did not see? A record that was torn, and now lasts; or a torn
+ * trailer, and now it is gone (but what this session asked for is not torn). Where flash takes neither, no
+ * reset would be the last: not now. */
+static bool takes_up(struct otter_agent *agent)
+{
+    struct otter_state *state = agent->config->state;
+    if (state->phase == OTTER_PHASE_IDLE) {
+        return false;
+    }
+    bool lasts = state->layout->journal.size != 0 || agent->outcome == OTTER_OUTCOME_INSTALLING;
+    return (lasts ? otter_state_write(state) : otter_state_settle(state, NULL)) == OTTER_OK;
 }
 
 /* A job document is fetched before a report is sent (it may say where to); the direct flow
  * has none, and a download would put its own report in place of this one. */
 static void begin_check(struct otter_agent *agent)
 {
-    if (agent->config->image_path == NULL) {
+    if (takes_up(agent)) {
+        otter_agent_enter(agent, OTTER_AGENT_REBOOT);
+    } else if (agent->config->image_path == NULL) {
         otter_agent_enter(agent, OTTER_AGENT_JOB);
     } else if (otter_report_is_due(agent)) {
         agent->report.then = OTTER_AGENT_DOWNLOAD;
@@ -160,7 +172,9 @@ uint32_t otter_idle_step(struct otter_agent *agent)
         begin_check(agent);
         return 0;
     }
-    if (agent->report.tries > 0 && otter_report_is_due(agent)) {
+    bool reports = agent->report.tries > 0 && agent->report.result != OTTER_OUTCOME_NONE;
+    uint32_t report_ms = reports ? otter_timer_left(&agent->report.timer, agent->now_ms) : left_ms;
+    if (report_ms == 0) {
         agent->report.then = OTTER_AGENT_IDLE;
         otter_agent_enter(agent, OTTER_AGENT_REPORT);
         return 0;
@@ -168,11 +182,7 @@ uint32_t otter_idle_step(struct otter_agent *agent)
     if (agent->http.link != NULL && left_ms > KEEP_OPEN_MS) {
         otter_http_close(&agent->http);
     }
-    if (agent->report.tries > 0 && agent->report.result != OTTER_OUTCOME_NONE) {
-        uint32_t report_ms = otter_timer_left(&agent->report.timer, agent->now_ms);
-        left_ms = report_ms < left_ms ? report_ms : left_ms;
-    }
-    return left_ms;
+    return report_ms < left_ms ? report_ms : left_ms;
 }
 
 static uint32_t stopped_step(struct otter_agent *agent)
@@ -194,16 +204,9 @@ static void announce(struct otter_agent *agent)
         otter_agent_tell(agent, OTTER_EVENT_OUTCOME, OTTER_OUTCOME_REVERTED, OTTER_OK, 0);
         otter_report_note(agent, OTTER_OUTCOME_REVERTED);
     }
-    enum otter_agent_phase phase = OTTER_AGENT_IDLE;
-    if (otter_state_on_trial(state)) {
-        phase = OTTER_AGENT_TRIAL;
-    } else if (state->phase != OTTER_PHASE_IDLE) {
-        phase = OTTER_AGENT_REBOOT; /* the bootloader has something to do, and did not see it: */
-        if (state->layout->journal.size != 0) {
-            (void)otter_state_write(state); /* a record that was torn; now it lasts */
-        } else {
-            (void)otter_state_settle(state, NULL); /* a torn trailer; now it is gone */
-        }
+    enum otter_agent_phase phase = OTTER_AGENT_TRIAL;
+    if (state->phase != OTTER_PHASE_TRIAL) {
+        phase = takes_up(agent) ? OTTER_AGENT_REBOOT : OTTER_AGENT_IDLE;
     }
     otter_agent_enter(agent, phase);
 }

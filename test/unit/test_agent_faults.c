@@ -106,6 +106,54 @@ static void test_an_image_in_the_trailers_place_is_too_large(void **test)
     assert_int_equal(rig->state.phase, OTTER_PHASE_IDLE);
 }
 
+/* The bootloader could not record that a request is refused: the agent, which cannot either, does not
+ * reset the board for ever because of it. */
+static void test_a_request_that_cannot_be_taken_up_is_no_reason_to_reset_for_ever(void **test)
+{
+    (void)test;
+    for (int trailers = 0; trailers < 2; trailers++) {
+        struct sim_map map = rig_map();
+        map.journal.size = trailers ? 0 : map.journal.size;
+        map.mode = trailers ? OTTER_MODE_OVERWRITE : map.mode;
+        teardown(NULL);
+        rig = rig_create(&map);
+        rig_offer(rig, next_version, 5000);
+        assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_INSTALLING);
+        faulty_wrap(trailers ? &rig->layout.secondary : &rig->layout.journal);
+        rig_start(rig);
+        assert_int_equal(rig->state.phase, OTTER_PHASE_REQUESTED);
+        faulty_changes(0, FAULTY_ALL);
+        rig->resets = 0;
+        assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_FLASH); /* it asks its server, and says what is wrong */
+        assert_int_equal(rig->resets, 0);
+        faulty_changes(0, 0); /* and flash takes it again */
+        if (trailers) {
+            rig_start(rig);
+        }
+        run_to_phase(OTTER_AGENT_REBOOT);
+    }
+}
+
+/* This session asked for it: nothing is torn. */
+static void test_a_stop_before_the_reset_takes_no_request_back(void **test)
+{
+    (void)test;
+    for (int trailers = 0; trailers < 2; trailers++) {
+        struct sim_map map = rig_map();
+        map.journal.size = trailers ? 0 : map.journal.size;
+        teardown(NULL);
+        rig = rig_create(&map);
+        rig->busy = true;
+        rig_offer(rig, next_version, 5000);
+        run_to_phase(OTTER_AGENT_REBOOT);
+        otter_agent_stop(&rig->agent);
+        otter_agent_start(&rig->agent);
+        run_to_phase(OTTER_AGENT_REBOOT);
+        rig_start(rig); /* the bootloader reads the same */
+        rig_assert_installed(rig);
+    }
+}
+
 static void test_a_confirmation_that_fails_is_tried_again(void **test)
 {
     (void)test;
@@ -362,6 +410,8 @@ int main(void)
         AGENT(test_a_read_that_fails_in_the_verification_is_tried_again),
         AGENT(test_a_journal_that_fails_in_the_verification_installs_nothing),
         AGENT(test_an_image_in_the_trailers_place_is_too_large),
+        AGENT(test_a_request_that_cannot_be_taken_up_is_no_reason_to_reset_for_ever),
+        AGENT(test_a_stop_before_the_reset_takes_no_request_back),
         AGENT(test_a_confirmation_that_fails_is_tried_again),
         AGENT(test_a_trial_asks_for_as_little_as_it_can),
         AGENT(test_a_trial_does_not_read_what_it_does_not_need),
