@@ -59,14 +59,13 @@ static bool waits(const struct otter_agent *agent)
 static void take_unchanged(struct otter_agent *agent)
 {
     enum otter_outcome outcome = agent->judged;
-    if (outcome == OTTER_OUTCOME_WAITING && !waits(agent)) {
+    if (otter_job_is_over(agent->config, &agent->job)) {
+        outcome = OTTER_OUTCOME_EXPIRED;
+    } else if (outcome == OTTER_OUTCOME_EXPIRED || (outcome == OTTER_OUTCOME_WAITING && !waits(agent))) {
         agent->job_validator[0] = '\0'; /* the document once more, without a condition */
         otter_http_finish(&agent->http);
         agent->begun = false;
         return;
-    }
-    if (otter_job_is_over(agent->config, &agent->job)) {
-        outcome = OTTER_OUTCOME_EXPIRED;
     }
     otter_agent_end(agent, outcome, OTTER_OK);
 }

@@ -10,6 +10,8 @@
  */
 #include "agent/wait.h"
 
+#define POLL_MAX_MS 0xfc000000u /* 48.9 days: a step may come 18 hours late, and still see that it is over */
+
 void otter_timer_set(struct otter_timer *timer, uint32_t now_ms, uint32_t wait_ms)
 {
     timer->start_ms = now_ms;
@@ -58,7 +60,7 @@ uint32_t otter_wait_poll(const struct otter_agent *agent)
 {
     const struct otter_agent_config *config = agent->config;
     uint32_t least = or_default(config->poll_min_ms, 5000);
-    uint32_t most = or_default(config->poll_max_ms, UINT32_MAX);
+    uint32_t most = or_default(config->poll_max_ms, POLL_MAX_MS);
     uint32_t wait = or_default(config->poll_ms, 86400000);
     if (agent->poll_seconds != 0) {
         wait = to_ms(agent->poll_seconds);

@@ -58,7 +58,7 @@ struct otter_agent_config {
     const char *user_agent;        /* ["otter"] */
     uint32_t initial_ms;           /* first check after start [10 000] */
     uint32_t poll_ms;              /* between checks [86 400 000]; a job's PollSeconds wins */
-    uint32_t poll_min_ms, poll_max_ms; /* bounds on both [5 000, 49 days] */
+    uint32_t poll_min_ms, poll_max_ms; /* bounds on both [5 000, 48.9 days] */
     uint32_t retry_ms;             /* first retry, doubles with jitter [5 000] */
     uint32_t retry_max_ms;         /* [3 600 000] */
     uint32_t stall_ms;             /* no byte for this long: connection given up [30 000] */

@@ -98,6 +98,45 @@ static void test_expiry_follows_a_wall_clock_that_jumps(void **test)
     assert_int_equal(outcome_at(0), OTTER_OUTCOME_CURRENT);
 }
 
+/* What a clock that was wrong for a while said of a document does not outlast it. */
+static void test_a_clock_that_was_wrong_costs_no_job(void **test)
+{
+    (void)test;
+    snprintf(rig->job, sizeof rig->job,
+             "{\"Board\":\"B\",\"Version\":\"1.0.0\",\"File\":\"/image.bin\",\"Expires\":2000000000}");
+    snprintf(rig->job_etag, sizeof rig->job_etag, "\"job\"");
+    rig->unix_now = 2000000001;
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_EXPIRED);
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_EXPIRED);
+    rig->unix_now = 1000000000;
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_CURRENT);
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_CURRENT);
+    assert_int_equal(rig->agent.http.head.status, 304);
+}
+
+/* However long a wait is asked for, it is over when it is over, also for an application that steps now and then. */
+static void test_the_longest_wait_is_noticed_by_a_step_that_comes_late(void **test)
+{
+    (void)test;
+    static const uint32_t late[] = {0, 1, 1000, 3600000};
+    snprintf(rig->job, sizeof rig->job,
+             "{\"Board\":\"B\",\"Version\":\"1.0.0\",\"File\":\"/f\",\"PollSeconds\":4294967295}");
+    for (size_t i = 0; i < sizeof late / sizeof late[0]; i++) {
+        otter_agent_check_now(&rig->agent);
+        assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_CURRENT);
+        uint32_t wait_ms = 0;
+        while (wait_ms == 0) {
+            wait_ms = rig_step(rig);
+        }
+        assert_in_range(wait_ms, 48u * 86400000, 49u * 86400000);
+        rig->now_ms += wait_ms + late[i];
+        unsigned requests = rig->tls.requests;
+        assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_CURRENT);
+        assert_int_equal(rig->tls.requests, requests + 1);
+        assert_true(rig->now_ms < UINT32_MAX);
+    }
+}
+
 static size_t busy_until(struct rig *the_rig, const char *request, char *reply)
 {
     (void)request;
@@ -129,6 +168,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_trial_across_the_wrap_is_confirmed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_step_that_comes_late_does_no_harm, setup, teardown),
         cmocka_unit_test_setup_teardown(test_expiry_follows_a_wall_clock_that_jumps, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_clock_that_was_wrong_costs_no_job, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_longest_wait_is_noticed_by_a_step_that_comes_late, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_retry_date_beside_a_wrong_clock_is_bounded, setup, teardown),
     };
     (void)rig_geometry;
