@@ -96,7 +96,7 @@ static void prepare(struct otter_agent *agent)
     agent->begun = true;
     fetch->tries = fetch->restarts = 0;
     otter_timer_set(&agent->timer, agent->now_ms, 0);
-    if (!agent->from_start && fetch->live && is_resumable(agent) &&
+    if (!agent->from_start && fetch->live && !fetch->whole && is_resumable(agent) &&
         is_source(agent, fetch->validator, fetch->total)) {
         otter_install_rewind(&agent->install); /* the stage held a job document meanwhile */
         fetch->resuming = true;
@@ -162,7 +162,7 @@ void otter_fetch_distrust(struct otter_agent *agent, enum otter_outcome outcome)
 {
     const uint8_t *source = agent->fetch.mark.source;
     bool again = memcmp(agent->bad_source, source, 16) == 0; /* at first: all zero */
-    if (!agent->fetch.source_known) {
+    if (!agent->fetch.live) { /* pushed: it has no source */
         return;
     }
     agent->bad_times = (uint8_t)(!again ? 0 : agent->bad_times < 7 ? agent->bad_times + 1 : 7);
@@ -183,7 +183,7 @@ static void retry(struct otter_agent *agent, int err)
 {
     struct otter_fetch *fetch = &agent->fetch;
     otter_http_close(&agent->http);
-    if (!is_resumable(agent)) {
+    if (fetch->live && !is_resumable(agent)) {
         otter_fetch_reset(agent);
     }
     fetch->resuming = true;

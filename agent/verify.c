@@ -192,7 +192,6 @@ static void request(struct otter_agent *agent)
 {
     int err = otter_state_request_swap(agent->config->state, &agent->verify.image,
                                        agent->config->permanent);
-    agent->fetch.live = false;
     if (err == OTTER_ERR_REFUSED) {
         fail(agent, OTTER_OUTCOME_REJECTED, err);
     } else if (err == OTTER_ERR_NOSPACE) {
@@ -200,6 +199,7 @@ static void request(struct otter_agent *agent)
     } else if (err < 0) {
         fail(agent, OTTER_OUTCOME_FLASH, err);
     } else {
+        agent->fetch.live = false;
         otter_agent_end(agent, OTTER_OUTCOME_INSTALLING, OTTER_OK);
     }
 }

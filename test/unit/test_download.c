@@ -336,11 +336,13 @@ static void test_a_job_for_others_is_not_reported(void **test)
     assert_int_equal(rig->reports, 0);
 }
 
-static void test_a_bad_file_is_left_alone_for_ever_longer(void **test)
+static void leave_alone(bool chunked)
 {
-    (void)test;
+    teardown(NULL);
+    setup(NULL);
     rig_offer(rig, next_version, 50000);
     rig->image[30000] ^= 1;
+    rig->chunked = chunked;
     unsigned fetched = 0;
     uint32_t last = 0;
     for (unsigned poll = 0; poll < 20; poll++) {
@@ -357,6 +359,19 @@ static void test_a_bad_file_is_left_alone_for_ever_longer(void **test)
     size_t delivered = rig->tls.delivered;
     assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_BAD_IMAGE);
     assert_true(rig->tls.delivered - delivered > 50000);
+}
+
+static void test_a_bad_file_is_left_alone_for_ever_longer(void **test)
+{
+    (void)test;
+    leave_alone(false);
+}
+
+/* Nobody says how long it is; it is the same file all the same. */
+static void test_a_bad_file_of_unknown_size_is_left_alone_as_well(void **test)
+{
+    (void)test;
+    leave_alone(true);
 }
 
 static void test_bytes_behind_the_image_are_refused(void **test)
@@ -466,6 +481,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_an_image_that_the_board_cannot_start_is_not_asked_for, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_job_for_others_is_not_reported, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_bad_file_is_left_alone_for_ever_longer, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_bad_file_of_unknown_size_is_left_alone_as_well, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bytes_behind_the_image_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tiny_files_are_no_images, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_failing_flash_is_named, setup, teardown),

@@ -316,6 +316,41 @@ static void test_a_server_may_give_less_than_asked_for(void **test)
     assert_int_equal(rig->agent.fetch.bytes, 50000);
 }
 
+/* All bytes came, but the last of them were not in flash yet. */
+static void test_a_stop_behind_the_last_byte_costs_no_image(void **test)
+{
+    (void)test;
+    for (int behind = 0; behind < 2; behind++) {
+        rig_destroy(rig);
+        setup(NULL);
+        rig_offer(rig, next_version, 150001);
+        while (!rig->agent.fetch.whole || (behind && otter_agent_phase(&rig->agent) != OTTER_AGENT_VERIFY)) {
+            rig->now_ms += rig_step(rig);
+        }
+        otter_agent_stop(&rig->agent);
+        otter_agent_start(&rig->agent);
+        expect_installed();
+        assert_true(rig->agent.fetch.bytes < 150001 + sizeof rig->io / 2);
+    }
+}
+
+/* The network comes up after the device: that costs no byte that is there. */
+static void test_a_connection_that_fails_after_a_reset_costs_nothing(void **test)
+{
+    (void)test;
+    rig->config.image_path = "/image.bin"; /* no document is asked for first */
+    rig_offer(rig, next_version, 150000);
+    run_bytes(120000);
+    rig->tls.open_err = OTTER_ERR_IO;
+    rig_start(rig);
+    for (unsigned retries = rig_count(rig, OTTER_EVENT_RETRY); rig_count(rig, OTTER_EVENT_RETRY) == retries;) {
+        rig->now_ms += rig_step(rig);
+    }
+    rig->tls.open_err = 0;
+    expect_installed();
+    assert_true(rig->agent.fetch.bytes < 150000 - 80000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -332,6 +367,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_wrong_range_is_never_used, setup, teardown),
         cmocka_unit_test_setup_teardown(test_416_to_a_resumption_begins_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_server_may_give_less_than_asked_for, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_stop_behind_the_last_byte_costs_no_image, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_connection_that_fails_after_a_reset_costs_nothing, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
