@@ -45,8 +45,21 @@ size_t exhaustive_bytes(const char *hex, uint8_t *bytes, size_t size)
     return len;
 }
 
+static int explain(const char *program, const char *option)
+{
+    bool asked = strcmp(option, "--help") == 0;
+    (void)fprintf(asked ? stdout : stderr,
+                  "usage: %s            the part that runs in `make test`\n"
+                  "       %s --deep     all of it (`make exhaustive`)\n"
+                  "       %s CASE...    the one case that a failure printed\n", program, program, program);
+    return asked ? 0 : 2;
+}
+
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strncmp(argv[1], "--", 2) == 0 && strcmp(argv[1], "--deep") != 0) {
+        return explain(argv[0], argv[1]);
+    }
     if (argc > 1 && strcmp(argv[1], "--deep") != 0) {
         exhaustive_replay(argc - 1, argv + 1);
         (void)printf("holds\n");

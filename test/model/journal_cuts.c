@@ -3,9 +3,6 @@
  * journal_cuts.c - the journal alone: sessions that append, act and are cut, as in
  * test/promela/journal.pml, with the real slot/journal.c on simulated flash.
  *
- *   journal_cuts [--map M]... [--lives N] [--seed S]
- *   journal_cuts otter-journal:<map>:<seed>     one life again, told
- *
  * The state is a number that counts up. A session appends what it read, acts upon it, appends the
  * next number, acts upon that, and so on until power is lost in a write. What was acted upon must
  * be known at every later power on.
@@ -21,6 +18,16 @@
 #include <string.h>
 
 enum { SESSIONS = 12, APPENDS_MAX = 6, OPS_MAX = 9, MAPS_MAX = 8, FAILURES_SHOWN = 5 };
+
+static const char usage[] =
+    "usage: journal_cuts [--map M]... [--lives N] [--seed S]\n"
+    "       journal_cuts otter-journal:MAP:SEED     one life again, told; a failure prints it\n"
+    "\n"
+    "Lives of the journal alone, cut in a dozen sessions; what was acted upon must be known for ever.\n"
+    "\n"
+    "  --map M      may be repeated: as `powerloss --help` names them [four of them]\n"
+    "  --lives N    so many for each map [10000]\n"
+    "  --seed S     other lives [1]\n";
 
 struct life {
     struct sim_board board;
@@ -160,7 +167,8 @@ int main(int argc, char **argv)
 {
     static const struct option options[] = {
         {"map", required_argument, NULL, 'm'}, {"lives", required_argument, NULL, 'n'},
-        {"seed", required_argument, NULL, 's'}, {NULL, 0, NULL, 0},
+        {"seed", required_argument, NULL, 's'}, {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     const char *maps[MAPS_MAX] = {"rows_tiny_journal", "xmc7200_int_swap_single", "psoc62_512k_xip_swap_single", "nor_4k"};
     unsigned count = 0;
@@ -170,7 +178,8 @@ int main(int argc, char **argv)
         case 'm': maps[count < MAPS_MAX ? count++ : 0] = optarg; break;
         case 'n': lives = strtoull(optarg, NULL, 10); break;
         case 's': seed = strtoull(optarg, NULL, 10); break;
-        default: return 2;
+        case 'h': fputs(usage, stdout); return 0;
+        default: fputs(usage, stderr); return 2;
         }
     }
     if (optind < argc) {

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * main.c - random sequences against the model.
- *
- *   model [--map M]... [--sequences N | --seconds N] [--seed S]
- *   model otter-model:<map>:<seed>:<steps>      one sequence again, told
- *
- * Without --map: the maps below. --sequences counts per map. A sequence that fails is made as short
+ * main.c - random sequences against the model. A sequence that fails is made as short
  * as it gets and printed with the id that lives it again.
  */
 #include "test/model/sequence.h"
@@ -23,6 +18,17 @@ static const char *const default_maps[] = {
     "psoc62_2m_ext_overwrite_single", "xmc7200_int_overwrite_single",
     "xmc7200_int_overwrite_single/trailers", "unequal_no_scratch", "nor_4k",
 };
+
+static const char usage[] =
+    "usage: model [--map M]... [--sequences N | --seconds N] [--seed S]\n"
+    "       model otter-model:MAP:SEED:STEPS     one sequence again, told; a failure prints it\n"
+    "\n"
+    "Random lives of a device beside a model of one page (`make model`).\n"
+    "\n"
+    "  --map M          may be repeated: as `powerloss --help` names them, or those with /trailers [eight of them]\n"
+    "  --sequences N    so many for each map [1000]\n"
+    "  --seconds N      as many as that time allows\n"
+    "  --seed S         other sequences [1]\n";
 
 struct tally {
     uint64_t sequences, boots, cuts, failures;
@@ -92,7 +98,7 @@ int main(int argc, char **argv)
     static const struct option options[] = {
         {"map", required_argument, NULL, 'm'},     {"sequences", required_argument, NULL, 'n'},
         {"seconds", required_argument, NULL, 't'}, {"seed", required_argument, NULL, 's'},
-        {NULL, 0, NULL, 0},
+        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
     };
     const char *maps[MAPS_MAX];
     unsigned count = 0;
@@ -103,7 +109,8 @@ int main(int argc, char **argv)
         case 'n': sequences = strtoull(optarg, NULL, 10); break;
         case 't': seconds = strtoull(optarg, NULL, 10); break;
         case 's': seed = strtoull(optarg, NULL, 10); break;
-        default: return 2;
+        case 'h': fputs(usage, stdout); return 0;
+        default: fputs(usage, stderr); return 2;
         }
     }
     if (optind < argc) {
