@@ -19,7 +19,7 @@ MAP ?= psoc62_2m_ext_swap_single
 
 .PHONY: bench torture help build demo test test-e2e interop test-boards sizes check-board board firmware gdb gdb-wait
 help:
-	@sed -n 's/^## //p' Makefile
+	@sed -n 's/^## //p' Makefile | sed 's/$$(MAP)/$(MAP)/'
 
 # What each set-up target installs: groups of scripts/setup.sh.
 SETUP_build = build
