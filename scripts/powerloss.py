@@ -9,11 +9,11 @@ PART    only these parts; --list names them with what they run
 
 Without --full: minutes. With it: hours, and other second cuts and campaigns for each seed. Each part
 writes FOLDER/PART.txt [build/powerloss/SEED, with --full build/powerloss-full/SEED]: a part that is
-there and complete is not run again, so an interrupted run goes on where it was. Remove the folder
-after a change of the code. docs/power-cuts.md says what the columns are. Exits 1 when something
-did not hold, or a part did not end.
+there, complete, and of the same program is not run again, so an interrupted run goes on where it was.
+docs/power-cuts.md says what the columns are. Exits 1 when something did not hold, or a part did not end.
 """
 import argparse
+import hashlib
 import os
 import pathlib
 import re
@@ -68,8 +68,9 @@ def total(text):
 
 
 def run_part(path, command):
-    """The text of a part: what is there, or what the runner prints now."""
-    head = "# " + " ".join(command[1:]) + "\n"
+    """The text of a part: what this very program printed before, or what it prints now."""
+    program = hashlib.sha256(pathlib.Path(command[0]).read_bytes()).hexdigest()[:16]
+    head = "# %s, by program %s\n" % (" ".join(command[1:]), program)
     if path.exists():
         text = path.read_text(encoding="utf-8")
         if text.startswith(head) and total(text) is not None:
@@ -112,6 +113,8 @@ def main():
     unknown = [name for name in o.parts if name not in parts]
     if unknown:
         parser.error("no part is called " + unknown[0])
+    if not o.list and not os.access(o.runner, os.X_OK):
+        parser.error("%s is not there: `make build` builds it" % o.runner)
     if o.list:
         for name, words in parts.items():
             print("%-40s %s" % (name, words))
