@@ -22,6 +22,7 @@ from machine import Machine, settings_blob
 OLD, NEW = "1.0.0", "1.1.0"
 BOTH = [PSOC, XMC]  # one map for each processor
 PART = "board"
+RUNS = 3
 FLASH_MS = {PSOC: (520, 11), OVERWRITE: (520, 11), XIP: (520, 11), XMC: (45, 1)}  # sector; 32 units, rounded
 
 
@@ -83,7 +84,7 @@ def on_maps(name, maps, *more):
 
 @on_maps("starts", MAPS)
 def _(bench, map_name):
-    """Power on to application; what the host lends; LED timer; sleep; memory."""
+    """Power on to application; what the host lends; sleep; memory."""
     board = bench.blink(map_name, "entropy", "rest", "doze")
     board.power_on()
     check(board.wait(event="hello")["map"] == map_name, "%s", board.lines[0])
@@ -94,15 +95,28 @@ def _(bench, map_name):
     random_words = line(board, r"random: (0x\w+) (0x\w+)")
     check(random_words[1] != random_words[2], "%s", random_words[0])
     check(abs(int(line(board, r"clock: (\d+)")[1]) - time.time()) < 60, "the clock is wrong")
-    rested = int(line(board, r"rest: (\d+) ms")[1])  # a busy machine wakes it late
-    check(1050 <= rested < 5000, "it slept %d ms of 1050", rested)
-    ticks, sleeps = int(line(board, r"rest: (\d+) ticks")[1]), int(line(board, r"rest: (\d+) sleeps")[1])
-    check(7 <= ticks <= rested // 100 + 5, "%d ticks of 100 ms in %d ms", ticks, rested)
-    check(ticks <= sleeps <= ticks + 3, "%d sleeps for %d ticks", sleeps, ticks)
     dozed = int(line(board, r"doze: (\d+) ms")[1])
     check(300 <= dozed < 4000, "it dozed %d ms of 300", dozed)
     size, peak = int(line(board, r"memory: stack (\d+)")[1]), int(line(board, r"memory: peak (\d+)")[1])
     check(size == 16384 and 200 < peak < 2048, "stack of %d bytes, %d in use", size, peak)
+
+
+@on_maps("ticks", MAPS)
+def _(bench, map_name):
+    """The LED's timer ticks every 100 ms, and the processor sleeps in between. A busy machine wakes it late, and loses
+    ticks of a board that it holds up as a whole: so what is too few is counted again."""
+    board = bench.blink(map_name, "rest")
+    for _ in range(RUNS):
+        after = board.power_on()
+        rests(board, after)
+        took, ticks, sleeps = (int(line(board, r"rest: (\d+) " + what, after)[1]) for what in ("ms", "ticks", "sleeps"))
+        board.kill()
+        check(1050 <= took < 5000, "it slept %d ms of 1050", took)
+        check(ticks <= sleeps <= ticks + 3, "%d sleeps for %d ticks", sleeps, ticks)
+        check(ticks <= took // 100 + 5, "%d ticks of 100 ms in %d ms", ticks, took)
+        if ticks >= 7:
+            return
+    check(False, "%d ticks of 100 ms in %d ms, the last of %d times", ticks, took, RUNS)
 
 
 @on_maps("swaps", MAPS)

@@ -13,7 +13,7 @@ import subprocess
 import time
 
 import harness
-from harness import case, check, run
+from harness import case, check, put_program, run
 
 FAKE = r"""#!/usr/bin/env python3
 import json, os, re, socket, sys, time
@@ -78,8 +78,8 @@ class Board:
         self.bench = bench
         self.folder = os.path.join(bench.folder, "fake-%d" % len(os.listdir(bench.folder)))
         os.makedirs(self.folder)
-        self.write("qemu-system-arm", FAKE)
-        os.chmod(self.path("qemu-system-arm"), 0o755)
+        self.write("fake", FAKE)
+        put_program(self.path("fake"), self.path("qemu-system-arm"))
         self.write("script", script)
         with open(self.path("boot.elf"), "wb") as f:
             f.write(elf_of(bytes(64)))

@@ -239,7 +239,7 @@ def read_only_case(command):
     def _(bench):
         """As a user whom permissions bind: nobody, when root runs the tests."""
         folder = prepare(bench)
-        otter = shutil.copy(bench.kit.otter, os.path.join(bench.folder, "otter"))
+        otter = harness.put_program(bench.kit.otter, os.path.join(bench.folder, "otter"))
         for base, folders, files in os.walk(folder):
             for name in files:
                 os.chmod(os.path.join(base, name), 0o444)

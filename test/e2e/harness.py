@@ -74,6 +74,13 @@ def run(args, folder=None, ok=True, timeout=60, **options):
     return done
 
 
+def put_program(source, path):
+    """A copy that can be run, made by a process of its own: one that another thread starts meanwhile would
+    inherit the open file from us, and until that is closed the system runs it for nobody (ETXTBSY)."""
+    run(["install", "-m", "755", source, path])
+    return path
+
+
 def sha256(data):
     return hashlib.sha256(data).hexdigest()
 
@@ -243,7 +250,7 @@ class Device:
         if url.startswith("https"):
             args += ["--ca", kit.ca()]
         for option, value in (("--initial-ms", 1), ("--poll-ms", 100), ("--retry-ms", 20),
-                              ("--retry-max-ms", 80), ("--stall-ms", 700), ("--watchdog-ms", 1000)):
+                              ("--retry-max-ms", 80), ("--stall-ms", 3000), ("--watchdog-ms", 4000)):
             if option not in options:
                 args += [option, str(value)]
         run(args + [str(o) for o in options])

@@ -195,7 +195,9 @@ def _(bench):
     check(whole and server.cuts == whole[0] - 1 > 50, "only %d positions were reached", server.cuts)
 
 
-# Slowness and silence. The device's stall time is 0.7 s here.
+# Slowness and silence, for a device that waits 0.7 s.
+STALL = ("--stall-ms", 700)
+
 
 def silent_at(fraction):
     def lie(connection, request):
@@ -212,7 +214,7 @@ for _name, _fraction, _path in (("silence", None, IMAGE), ("silence-job", None, 
     def silence(name=_name, fraction=_fraction, path=_path):
         @http(name, "lying-slow")
         def _(bench):
-            _, _, _, took = lied(bench, silent_at(fraction), ["unreachable"], path=path)
+            _, _, _, took = lied(bench, silent_at(fraction), ["unreachable"], path=path, options=STALL)
             check(0.6 <= took < 20, "noticed after %.1f s", took)
     silence()
 
@@ -232,12 +234,12 @@ def dripping(pause, piece=1):
 @http("byte-a-second", "lying-slow")
 def _(bench):
     """Slower than the stall time: given up."""
-    lied(bench, dripping(1.0), ["unreachable"])
+    lied(bench, dripping(1.0), ["unreachable"], options=STALL)
 
 
 @http("byte-a-second-job", "lying-slow")
 def _(bench):
-    lied(bench, dripping(1.0), ["unreachable"], path=JOB)
+    lied(bench, dripping(1.0), ["unreachable"], path=JOB, options=STALL)
 
 
 @http("byte-a-second-for-ever", "lying-slow")
@@ -249,7 +251,7 @@ def _(bench):
             connection.send(b"X-Slow: 12345\r\n")
             connection.server.sleep(0.005)
         return False
-    lied(bench, lie, ["server"], within=30)
+    lied(bench, lie, ["server"], within=30, options=STALL)
 
 
 @http("job-byte-by-byte", "lying-slow")

@@ -68,6 +68,16 @@ def parse_range(value, size):
     return (first, last) if first <= last and first < size else False
 
 
+def unread(local, remote):
+    """Bytes that wait in the socket between these ports, which is on this machine (proc(5): rx_queue)."""
+    for name in ("tcp", "tcp6"):
+        with open("/proc/net/" + name, encoding="ascii") as table:
+            for fields in map(str.split, table):
+                if fields[1].endswith(local) and fields[2].endswith(remote):
+                    return int(fields[4].partition(":")[2], 16)
+    return 0
+
+
 class Connection:
     def __init__(self, server, sock, number, secure):
         self.server, self.sock, self.number, self.secure = server, sock, number, secure
@@ -114,6 +124,13 @@ class Connection:
             left = struct.unpack("i", fcntl.ioctl(self.sock.fileno(), termios.TIOCOUTQ, b"\0" * 4))[0]
             if left == 0:
                 return
+            time.sleep(0.001)
+
+    def wait_read(self, limit=10.0):
+        """Wait until the peer's program has read all that its kernel holds of this connection (loopback)."""
+        ports = ":%04X" % self.sock.getpeername()[1], ":%04X" % self.sock.getsockname()[1]
+        deadline = time.monotonic() + limit
+        while time.monotonic() < deadline and unread(*ports):
             time.sleep(0.001)
 
     def reset(self):

@@ -89,7 +89,9 @@ def drop_in_record(_cutter, connection, _span):
 
 
 def wait_for_kill(cutter, connection, span):
-    """Hold the connection until the device is dead."""
+    """Hold the connection until the device is dead; it has read all by then, but for a record."""
+    connection.wait_taken()
+    connection.wait_read()
     cutter.stopped = span[1]
     connection.wait_closed(20)
     return False
