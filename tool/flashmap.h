@@ -61,7 +61,7 @@ struct flashmap_geometry {
     uint32_t hole_size; /* room for the displaced image beyond the slot; swap only */
     uint32_t unit_size; /* swap unit for the largest image */
     uint32_t units;     /* of the largest image */
-    uint32_t records;   /* journal records that its swap appends */
+    uint32_t records;   /* journal records from the request to the start of the new image */
 };
 
 struct flashmap {

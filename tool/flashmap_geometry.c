@@ -118,7 +118,7 @@ static void swap_limit(const struct pair *pair, struct flashmap_geometry *geomet
     unit -= unit % step;
     geometry->unit_size = unit > 0 ? unit : step;
     geometry->units = (end + geometry->unit_size - 1) / geometry->unit_size;
-    geometry->records = 2 * geometry->units + 2;
+    geometry->records = 2 * geometry->units + 1; /* begin, the steps but the last, TRIAL */
 }
 
 /* Up to the last boundary as well, where there is one: the limit then does not depend on
@@ -127,7 +127,10 @@ static void overwrite_limit(const struct pair *pair, struct flashmap_geometry *g
 {
     uint32_t end = geometry->boundary_step ? last_boundary(pair, geometry, 0) : 0;
     geometry->image_size_max = end >= IMAGE_SIZE_MIN ? end : pair->slot_size;
-    geometry->records = 2;
+    uint32_t unit = pair->map->unit_max > pair->primary_sector ? pair->map->unit_max : pair->primary_sector;
+    unit -= unit % pair->primary_sector;
+    /* begin, the copies but the last, IDLE, FLOOR, FLOOR */
+    geometry->records = 3 + (geometry->image_size_max + unit - 1) / unit;
 }
 
 /* Without a journal: where the sectors begin that are the trailer's. */
