@@ -372,6 +372,17 @@ static void test_an_idle_connection_that_was_closed_is_no_failure(void **test)
     assert_int_equal(rig->tls.opens, 5);
 }
 
+/* Silence is not the connection's age: it costs one stall time, and no second request. */
+static void test_a_server_that_falls_silent_is_asked_once(void **test)
+{
+    (void)test;
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_CURRENT);
+    rig->tls.silent = true;
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_UNREACHABLE);
+    assert_int_equal(rig->tls.opens, 1);
+    assert_int_equal(rig->tls.requests, 2);
+}
+
 /* No journal: MCUboot's trailers, as under upstream MCUboot. Progress lives in RAM only. */
 static void test_an_update_over_trailers_works_too(void **test)
 {
@@ -504,6 +515,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_redirected_image_is_fetched_on_the_other_port, setup, teardown),
         cmocka_unit_test_setup_teardown(test_plain_http_works_where_it_is_configured, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_idle_connection_that_was_closed_is_no_failure, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_server_that_falls_silent_is_asked_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_update_over_trailers_works_too, setup, teardown),
         cmocka_unit_test_setup_teardown(test_impossible_configurations_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_requested_swap_waits_for_the_reset, setup, teardown),

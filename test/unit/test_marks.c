@@ -245,6 +245,21 @@ static void test_one_read_that_fails_asks_for_nothing(void **test)
     }
 }
 
+/* M4 of 45-cuts.md: a mark that is proven is not written anew for it, while another download may begin. */
+static void test_one_read_that_fails_renews_no_mark(void **test)
+{
+    (void)test;
+    device_download(&v2);
+    settle();
+    faulty_wrap(&device.layout.secondary);
+    uint64_t ops = device.board.power.ops;
+    for (uint32_t good = 0; good < 12; good++) {
+        faulty_reads(good, 1);
+        assert_int_equal(begin_download(0), 0);
+    }
+    assert_int_equal(device.board.power.ops, ops);
+}
+
 /* Over upstream MCUboot that swaps, the marks mean nothing, and are not written. */
 static void test_where_upstream_swaps_there_are_no_marks(void **test)
 {
@@ -317,6 +332,7 @@ int main(void)
         TRAILER(test_the_mark_that_is_there_stays_until_the_other_one_is),
         TRAILER(test_a_request_that_fails_is_none),
         TRAILER(test_one_read_that_fails_asks_for_nothing),
+        TRAILER(test_one_read_that_fails_renews_no_mark),
         TRAILER(test_where_upstream_swaps_there_are_no_marks),
         TRAILER(test_a_copy_under_way_is_not_given_up_for_what_the_primary_reads),
         TRAILER(test_what_the_factory_left_is_installed_or_refused_once),

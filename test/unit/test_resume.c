@@ -316,6 +316,62 @@ static void test_a_server_may_give_less_than_asked_for(void **test)
     assert_int_equal(rig->agent.fetch.bytes, 50000);
 }
 
+static size_t never_answer(struct rig *the_rig, const char *request, char *reply)
+{
+    if (strncmp(request, "GET /image.bin", 14) != 0) {
+        return 0;
+    }
+    the_rig->answer_state++;
+    the_rig->tls.cut_at = the_rig->tls.delivered + 20000;
+    return strstr(request, "\r\nRange:") == NULL ? 0 : rig_text(reply, "HTTP/1.1 416 X\r\nContent-Length: 0\r\n\r\n");
+}
+
+/* Each answer breaks, and none can be gone on with: flash is not erased for it for ever. */
+static void test_a_download_that_begins_again_and_again_is_ended(void **test)
+{
+    (void)test;
+    rig_offer(rig, next_version, 50000);
+    rig->answer = never_answer;
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_SERVER);
+    assert_int_equal(rig->answer_state, 8); /* the whole file four times, the rest of it as often */
+    rig->answer = NULL;
+    rig->tls.cut_at = 0;
+    expect_installed();
+}
+
+static size_t odd_part_answer(struct rig *the_rig, const char *request, char *reply)
+{
+    static const struct {
+        unsigned last, length;
+    } parts[] = {{20000, 20001}, {19999, 20001}, {19999, 19999}};
+    if (strncmp(request, "GET /image.bin", 14) != 0 || strstr(request, "\r\nRange: bytes=0-19999\r\n") == NULL) {
+        return 0;
+    }
+    unsigned length = parts[the_rig->answer_state].length;
+    size_t at = rig_text(reply, "HTTP/1.1 206 X\r\nETag: %s\r\nContent-Range: bytes 0-%u/50000\r\nContent-Length: %u\r\n\r\n",
+                         the_rig->image_etag, parts[the_rig->answer_state].last, length);
+    memcpy(reply + at, the_rig->image, length);
+    the_rig->answer = NULL;
+    return at + length;
+}
+
+/* More than was asked for, or another length than that of the range. */
+static void test_a_part_that_is_not_what_it_says_is_refused(void **test)
+{
+    (void)test;
+    for (int how = 0; how < 3; how++) {
+        rig_destroy(rig);
+        setup(NULL);
+        rig->config.range_size = 20000;
+        rig_offer(rig, next_version, 50000);
+        rig->answer = odd_part_answer;
+        rig->answer_state = how;
+        assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_SERVER);
+        assert_null(rig->answer);
+        expect_installed();
+    }
+}
+
 /* All bytes came, but the last of them were not in flash yet. */
 static void test_a_stop_behind_the_last_byte_costs_no_image(void **test)
 {
@@ -367,6 +423,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_wrong_range_is_never_used, setup, teardown),
         cmocka_unit_test_setup_teardown(test_416_to_a_resumption_begins_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_server_may_give_less_than_asked_for, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_download_that_begins_again_and_again_is_ended, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_part_that_is_not_what_it_says_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_stop_behind_the_last_byte_costs_no_image, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_connection_that_fails_after_a_reset_costs_nothing, setup, teardown),
     };
