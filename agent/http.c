@@ -217,6 +217,7 @@ static int step_open(struct otter_http *http, uint32_t now_ms)
         }
     }
     mark_progress(http, now_ms, 0);
+    http->window_ms = now_ms; /* it is open: now the server's time begins */
     http->state = OTTER_HTTP_SEND;
     int err = write_request(http);
     return err < 0 ? fail(http, err) : OTTER_HTTP_BUSY;

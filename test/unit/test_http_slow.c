@@ -69,6 +69,24 @@ static void test_opening_and_sending_may_not_take_for_ever(void **test)
     }
 }
 
+/* The handshake's time is not the server's: what it takes to answer counts from the request on. */
+static void test_a_slow_handshake_takes_no_time_from_the_answer(void **test)
+{
+    (void)test;
+    slow.opens = 9;
+    server.piece = 0;
+    begin((struct otter_request){0});
+    while (now_ms < 1800) {
+        int next = otter_http_step(&http, now_ms);
+        assert_true(next >= 0);
+        now_ms += next == OTTER_HTTP_WAIT ? 100 : 0;
+    }
+    server.piece = SIZE_MAX;
+    assert_int_equal(run(), 0);
+    assert_string_equal(body, "ok");
+    assert_int_equal(server.opens, 1);
+}
+
 /* A slow line is not a dead one: what counts is bytes in each stall time. */
 static void test_a_slow_line_that_keeps_up_is_waited_for(void **test)
 {
@@ -270,6 +288,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         HTTP(test_opening_and_sending_may_take_a_while),
         HTTP(test_opening_and_sending_may_not_take_for_ever),
+        HTTP(test_a_slow_handshake_takes_no_time_from_the_answer),
         HTTP(test_a_slow_line_that_keeps_up_is_waited_for),
         HTTP(test_without_a_request_there_is_nothing_to_do),
         HTTP(test_body_bytes_wait_until_they_are_eaten),
