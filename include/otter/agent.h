@@ -89,7 +89,8 @@ enum otter_outcome otter_agent_outcome(const struct otter_agent *agent);
 
 /* Push: the application brings the bytes itself (serial line, BLE, its own protocol).
  * begin -> write ... -> finish: OTTER_OK once the image is verified and the swap requested.
- * The same rules as for a download; the agent must be idle or stopped. */
+ * The same rules as for a download; the agent must be idle or stopped. Until an error or finish it does nothing
+ * else, nor ask its server: a push that breaks off is to be ended, by otter_agent_stop if need be. */
 int otter_agent_push_begin(struct otter_agent *agent, uint32_t size);
 int otter_agent_push_write(struct otter_agent *agent, const void *buf, size_t len);
 int otter_agent_push_finish(struct otter_agent *agent);
