@@ -303,6 +303,36 @@ static void test_a_revert_is_reported_before_the_next_download(void **test)
     assert_int_equal(rig->state.reason, OTTER_REASON_NONE);
 }
 
+static void test_a_report_is_not_tried_where_the_document_was_not_reached(void **test)
+{
+    (void)test;
+    rig->state.reason = OTTER_REASON_WATCHDOG;
+    rig->tls.open_err = OTTER_ERR_IO;
+    assert_int_equal(otter_agent_init(&rig->agent, &rig->config), 0);
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_REVERTED);
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_UNREACHABLE);
+    assert_int_equal(otter_agent_phase(&rig->agent), OTTER_AGENT_IDLE);
+    rig->tls.open_err = 0;
+    assert_true(rig_run(rig, OTTER_EVENT_REPORTED, OTTER_OUTCOME_REVERTED, 20000));
+}
+
+static void test_a_bad_image_is_reported_once(void **test)
+{
+    (void)test;
+    rig_offer(rig, next_version, 5000);
+    rig->image[3000] ^= 1;
+    for (int poll = 0; poll < 6; poll++) {
+        assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_BAD_IMAGE);
+    }
+    run_to_phase(OTTER_AGENT_IDLE);
+    assert_int_equal(rig->reports, 1);
+    rig_offer(rig, (struct otter_version){1, 2, 0, 0}, 5000);
+    rig->image[3000] ^= 1;
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_BAD_IMAGE);
+    run_to_phase(OTTER_AGENT_IDLE);
+    assert_int_equal(rig->reports, 2);
+}
+
 /* It is on trial still: what the application gave up is reverted at the next boot, not now. */
 static void test_a_trial_given_up_is_no_revert_yet(void **test)
 {
@@ -419,6 +449,8 @@ int main(void)
         AGENT(test_odd_answers_to_the_poll),
         AGENT(test_a_job_cannot_send_a_device_to_sleep_for_ever),
         AGENT(test_a_revert_is_reported_before_the_next_download),
+        AGENT(test_a_report_is_not_tried_where_the_document_was_not_reached),
+        AGENT(test_a_bad_image_is_reported_once),
         AGENT(test_a_trial_given_up_is_no_revert_yet),
         AGENT(test_a_report_that_does_not_fit_is_left_out),
         AGENT(test_start_without_stop_changes_nothing),

@@ -3,6 +3,7 @@
 #include "test/unit/small_device.h"
 
 #include "slot/journal.h"
+#include "slot/trailer.h"
 
 static struct file v0;
 
@@ -309,8 +310,11 @@ static void test_impossible_configurations_are_refused(void **test)
     device.config.buf = NULL;
     assert_int_equal(device_boot(), OTTER_ERR_ARG);
     device.config.buf = device.buf;
-    device.layout.journal.size = 0; /* swap needs a journal */
+    device.layout.journal.size = 0; /* swap needs a journal; to overwrite, trailers are enough */
+    device.layout.trailers = &otter_trailers;
     assert_int_equal(device_boot(), OTTER_ERR_ARG);
+    device.layout.mode = OTTER_MODE_OVERWRITE;
+    assert_int_equal(device_boot(), 0);
 }
 
 static void test_an_empty_device_has_nothing_to_start(void **test)

@@ -40,6 +40,21 @@ static void test_silence_across_the_wrap_is_given_up_in_time(void **test)
     assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_CURRENT);
 }
 
+/* However much came before it: what the header calls stall_ms is the time without a byte. */
+static void test_silence_behind_a_fast_beginning_is_given_up_in_time(void **test)
+{
+    (void)test;
+    rig->config.stall_ms = 5000;
+    rig_offer(rig, (struct otter_version){1, 1, 0, 0}, 50000);
+    while (rig->tls.delivered < 20000) {
+        rig->now_ms += rig_step(rig);
+    }
+    rig->tls.reply_len = rig->tls.reply_off; /* no more of it */
+    uint32_t then = rig->now_ms;
+    assert_true(rig_run(rig, OTTER_EVENT_RETRY, OTTER_OUTCOME_UNREACHABLE, 60000));
+    assert_in_range(rig->now_ms - then, 5000, 5100);
+}
+
 static void test_a_trial_across_the_wrap_is_confirmed(void **test)
 {
     (void)test;
@@ -165,6 +180,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_an_update_runs_across_the_wrap_at_any_place, setup, teardown),
         cmocka_unit_test_setup_teardown(test_silence_across_the_wrap_is_given_up_in_time, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_silence_behind_a_fast_beginning_is_given_up_in_time, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_trial_across_the_wrap_is_confirmed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_step_that_comes_late_does_no_harm, setup, teardown),
         cmocka_unit_test_setup_teardown(test_expiry_follows_a_wall_clock_that_jumps, setup, teardown),

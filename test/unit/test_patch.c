@@ -339,6 +339,25 @@ static void test_what_is_not_the_patchs_fault_does_not_end_it(void **test)
     patch_expect(rig, "delta");
 }
 
+/* A patch waits for its server when the application brings an image, which is no good: there is no patch to give up. */
+static void test_a_pushed_image_has_nothing_to_do_with_the_patch_before_it(void **test)
+{
+    (void)test;
+    rig->answer = status_answer;
+    rig->answer_state = 503;
+    assert_int_equal(rig_outcome(rig), OTTER_OUTCOME_SERVER);
+    while (otter_agent_phase(&rig->agent) != OTTER_AGENT_IDLE) {
+        rig->now_ms += rig_step(rig);
+    }
+    assert_int_equal(otter_agent_push_begin(&rig->agent, NEW), 0);
+    assert_int_equal(otter_agent_push_write(&rig->agent, rig->image, NEW - 1), 0);
+    assert_int_equal(otter_agent_push_finish(&rig->agent), OTTER_ERR_CORRUPT);
+    assert_int_equal(otter_agent_outcome(&rig->agent), OTTER_OUTCOME_BAD_IMAGE);
+    assert_int_equal(patch_given_up(rig), 0);
+    rig->answer = patch_answer;
+    patch_expect(rig, "delta");
+}
+
 static void test_a_patch_that_never_comes_is_given_up_in_the_end(void **test)
 {
     (void)test;
@@ -456,6 +475,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_patch_that_is_not_there_is_given_up, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_busy_server_is_asked_for_the_patch_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_is_not_the_patchs_fault_does_not_end_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_pushed_image_has_nothing_to_do_with_the_patch_before_it, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_patch_that_never_comes_is_given_up_in_the_end, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_bad_image_that_came_whole_is_not_fetched_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_job_whose_digest_is_wrong_ends_with_a_bad_image, setup, teardown),
