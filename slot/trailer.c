@@ -358,6 +358,7 @@ static int open_trailers(struct otter_state *state)
             struct otter_reject reject = {.version = image.version};
             memcpy(reject.hash, image.hash, sizeof reject.hash);
             otter_state_add_reject(state, &reject);
+            state->requested = reject; /* nothing else in there can have been asked for */
             state->reason = OTTER_REASON_NOT_CONFIRMED;
         }
     }

@@ -3,6 +3,7 @@
  * hooks and settings as it can live with. */
 #include "one_rig.h"
 #include "faulty.h"
+#include "slot/trailer.h"
 
 static const struct otter_version next_version = {1, 1, 0, 0};
 
@@ -333,6 +334,34 @@ static void test_a_bad_image_is_reported_once(void **test)
     assert_int_equal(rig->reports, 2);
 }
 
+/* MCUboot has no place for what was asked for; the report names it all the same. */
+static void test_a_revert_by_mcuboot_is_reported_with_what_was_reverted(void **test)
+{
+    (void)test;
+    static const uint8_t info = 4, set = 1;
+    struct sim_map map = rig_map();
+    map.journal.size = 0;
+    teardown(NULL);
+    rig = rig_create(&map);
+    struct sim_flash *flash = sim_flash_of(&rig->layout.primary);
+    rig_offer(rig, next_version, 5000);
+    assert_int_equal(otter_trailer_request(&rig->layout, true, 5000), 0); /* magic, image_ok */
+    uint32_t end = rig->layout.primary.base + rig->layout.primary.size;
+    uint8_t magic[16];
+    sim_flash_peek(flash, rig->layout.secondary.base + rig->layout.secondary.size - 16, magic, 16);
+    sim_flash_poke(flash, end - 16, magic, 16);
+    sim_flash_poke(flash, end - 32, &set, 1); /* image_ok, copy_done, swap_info: reverted */
+    sim_flash_poke(flash, end - 48, &set, 1);
+    sim_flash_poke(flash, end - 64, &info, 1);
+    assert_int_equal(otter_trailer_clear(&rig->layout.secondary), 0);
+    sim_flash_poke(flash, rig->layout.secondary.base, rig->image, 5000);
+    rig_start(rig);
+    assert_int_equal(rig->state.reason, OTTER_REASON_NOT_CONFIRMED);
+    assert_true(rig_run(rig, OTTER_EVENT_REPORTED, OTTER_OUTCOME_REVERTED, 20000));
+    assert_non_null(strstr(rig->report, "\"to\":\"1.1.0\",\"result\":\"reverted\",\"reason\":\"not-confirmed\""));
+    assert_null(strstr(rig->report, "\"id\":\"0000000000000000\""));
+}
+
 /* It is on trial still: what the application gave up is reverted at the next boot, not now. */
 static void test_a_trial_given_up_is_no_revert_yet(void **test)
 {
@@ -451,6 +480,7 @@ int main(void)
         AGENT(test_a_revert_is_reported_before_the_next_download),
         AGENT(test_a_report_is_not_tried_where_the_document_was_not_reached),
         AGENT(test_a_bad_image_is_reported_once),
+        AGENT(test_a_revert_by_mcuboot_is_reported_with_what_was_reverted),
         AGENT(test_a_trial_given_up_is_no_revert_yet),
         AGENT(test_a_report_that_does_not_fit_is_left_out),
         AGENT(test_start_without_stop_changes_nothing),

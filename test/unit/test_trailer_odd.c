@@ -152,6 +152,8 @@ static void test_what_mcuboot_reverted_is_rejected_while_it_is_there(void **test
     assert_int_equal(state.reason, OTTER_REASON_NOT_CONFIRMED);
     assert_true(otter_state_rejects_hash(&state, v2.hash));
     assert_true(otter_state_rejects_version(&state, &v2.version));
+    assert_memory_equal(state.requested.hash, v2.hash, OTTER_REJECT_HASH_SIZE); /* what a report is about */
+    assert_int_equal(otter_version_compare(&state.requested.version, &v2.version), 0);
     uint64_t ops = device.board.power.ops;
     assert_int_equal(otter_state_acknowledge(&state), 0); /* for this session: nothing to write it to */
     assert_int_equal(state.reason, OTTER_REASON_NONE);
