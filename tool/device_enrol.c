@@ -88,6 +88,38 @@ static int enrol_list(struct db *db, const struct options *options, struct text 
     return rc;
 }
 
+static int by_line(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Of two tokens of one device only the later one would be good, and nobody could tell which that is. */
+static int refuse_twice(struct text *text)
+{
+    size_t count = 0, at = 0;
+    for (size_t i = 0; i < text->len; i++) {
+        count += text->bytes[i] == '\n';
+    }
+    const char **names = malloc((count + 1) * sizeof *names);
+    if (!names) {
+        return tool_refuse("out of memory");
+    }
+    for (char *line = text->bytes; at < count; line = strchr(line, 0) + 1 + FLEET_TOKEN_SIZE) {
+        names[at++] = line;
+        *strchr(line, ' ') = 0; /* until the names are compared */
+    }
+    qsort(names, count, sizeof *names, by_line);
+    int rc = 0;
+    for (size_t i = 1; i < count && rc == 0; i++) {
+        rc = strcmp(names[i - 1], names[i]) == 0 ? tool_refuse("'%s' is named twice; nothing was changed", names[i]) : 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        *strchr((char *)(uintptr_t)names[i], 0) = ' ';
+    }
+    free(names);
+    return rc;
+}
+
 /* The tokens are in safety before the database knows them: after a full disk none is lost. */
 static int hand_out(const struct options *options, const struct text *text)
 {
@@ -116,9 +148,8 @@ static int run(const struct options *options, const char **devices)
     if (rc == 0 && options->list) {
         rc = enrol_list(db, options, &text);
     }
-    if (rc == 0) {
-        rc = hand_out(options, &text);
-    }
+    rc = rc ? rc : refuse_twice(&text);
+    rc = rc ? rc : hand_out(options, &text);
     if (rc == 0) {
         rc = judge(db, db_commit(db));
     } else {

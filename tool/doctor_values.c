@@ -292,6 +292,10 @@ static void say_bad_job(struct sides *sides)
     static const char *const needed[] = {"Version", "File"};
     const struct doctor_case *doctor = sides->doctor;
     json_error_t error;
+    if (doctor->device.device.config.job_keys_count == 0 && tool_jws_is(doctor->job.data, doctor->job.len)) {
+        add(sides, "job", "a plain one: the device has no job key (--job-key)", "a signed one (JWS)");
+        return;
+    }
     json_t *root = doctor->document ? json_incref(doctor->document)
                                     : json_loadb((const char *)doctor->job.data, doctor->job.len, JSON_REJECT_DUPLICATES, &error);
     if (!root) {

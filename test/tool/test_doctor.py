@@ -44,6 +44,10 @@ class Words(Folder):
         self.assertEqual((done.returncode, json.loads(done.stdout)["verdict"]), (1, "rejected"))
         (self.folder / "job.json").write_text('{"Board":"B","Version":"1.2.0","File":"/a.bin"}')
         self.assertEqual(json.loads(self.otter("doctor", "--report", "report.json", "--job", "job.json", "--json").stdout)["verdict"], "fetches")
+        (self.folder / "job.jws").write_text("eyJhbGciOiJFUzI1NiJ9.e30." + "A" * 86)
+        done = self.otter("doctor", "--report", "report.json", "--job", "job.jws", ok=False)
+        self.assertIn("bad-job", done.stdout.decode())
+        self.assertIn("the device has no job key", done.stdout.decode())
         for text in ("", "[]", "{", '{"result":"confirmed"}'):
             (self.folder / "report.json").write_text(text)
             self.refused(1, "report.json", "doctor", "--report", "report.json")

@@ -461,7 +461,7 @@ class Commands(FleetServer):
         self.assertEqual([line.split()[0] for line in (self.folder / "tokens").read_text().splitlines()], ["c", "d"])
         self.assertEqual(self.rows("SELECT device, ring FROM devices ORDER BY device"), [("a", ""), ("b", ""), ("c", "early"), ("d", "early")])
         for code, text, words in ((2, "which devices", ()), (1, "no device name", ("x y",)), (1, "no device name", ("ok", "x" * 65)),
-                                  (1, "no device 'z'", ("--revoke", "a", "z")), (2, "makes no tokens", ("--revoke", "a", "--ring", "r")),
+                                  (1, "'e' is named twice", ("e", "f", "e")), (1, "no device 'z'", ("--revoke", "a", "z")), (2, "makes no tokens", ("--revoke", "a", "--ring", "r")),
                                   (1, "cannot write", ("e", "--out", "/dev/full")), (1, "No such file", ("--list", "nothing"))):
             with self.subTest(words=words):
                 done = run(OTTER, "device", "enrol", *words, "--database", self.database, cwd=self.folder, ok=False)
