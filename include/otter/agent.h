@@ -81,7 +81,7 @@ int otter_agent_init(struct otter_agent *agent, const struct otter_agent_config 
  * Calling earlier is harmless; during a transfer, call well within stall_ms. */
 uint32_t otter_agent_step(struct otter_agent *agent, uint32_t now_ms);
 
-void otter_agent_check_now(struct otter_agent *agent); /* poll at the next step */
+void otter_agent_check_now(struct otter_agent *agent); /* poll at the next step; not before the first one */
 void otter_agent_stop(struct otter_agent *agent);      /* closes the connection; keeps progress */
 void otter_agent_start(struct otter_agent *agent);     /* after stop */
 enum otter_agent_phase otter_agent_phase(const struct otter_agent *agent);
