@@ -22,7 +22,8 @@
 #include "board/host/board.h"
 
 #define LINE_SIZE 4096u
-#define STALL_MS 500u /* this process itself was stopped for longer than that: no bite */
+#define LOOK_MS 200u  /* at most, between two looks: a wait begins anew when this process was stopped in it */
+#define STALL_MS 500u /* this process itself was stopped for longer than that: that time is not the chip's */
 
 enum chip_exit { EXIT_RESET = 0, EXIT_POWER_CUT = 10, EXIT_HALT = 11 };
 
@@ -194,12 +195,13 @@ static bool take_lines(struct session *session)
 
 enum watched { WATCH_GONE, WATCH_BITE, WATCH_DONE, WATCH_TIMEOUT, WATCH_SIGNAL };
 
-/* How long to wait: until the watchdog bites or the run is over. */
-static int wait_ms(const struct session *session, uint64_t now)
+/* How long to wait: until the watchdog bites or the run is over, but not long. */
+static uint32_t wait_ms(const struct session *session, uint64_t now)
 {
     uint64_t bite = atomic_load(&session->shared->fed_ms) + session->board->watchdog_ms;
     uint64_t until = session->end_ms && session->end_ms < bite ? session->end_ms : bite;
-    return until > now ? (int)(until - now) : 0;
+    uint64_t left = until > now ? until - now : 0;
+    return left < LOOK_MS ? (uint32_t)left : LOOK_MS;
 }
 
 static bool read_some(struct session *session, bool *ret_gone)
@@ -215,8 +217,8 @@ static enum watched watch_chip(struct session *session)
 {
     for (;;) {
         uint64_t before = host_clock_ms();
-        int wait = wait_ms(session, before);
-        struct timespec time = {.tv_sec = wait / 1000, .tv_nsec = (long)(wait % 1000) * 1000000};
+        uint32_t wait = wait_ms(session, before);
+        struct timespec time = {.tv_nsec = (long)wait * 1000000};
         struct pollfd fds = {.fd = session->events, .events = POLLIN};
         int ready = ppoll(&fds, 1, &time, &session->mask);
         uint64_t now = host_clock_ms();
@@ -235,8 +237,8 @@ static enum watched watch_chip(struct session *session)
         if (session->end_ms && now >= session->end_ms) {
             return WATCH_TIMEOUT;
         }
-        if (now > before + (uint64_t)wait + STALL_MS) {
-            atomic_store(&session->shared->fed_ms, now); /* we slept, not the chip */
+        if (now > before + wait + STALL_MS) {
+            (void)atomic_fetch_add(&session->shared->fed_ms, now - before - wait); /* we slept, not the chip */
         }
         if (now >= atomic_load(&session->shared->fed_ms) + session->board->watchdog_ms) {
             return WATCH_BITE;

@@ -66,6 +66,21 @@ def _(bench):
     check(500 <= waited < 5000, "the watchdog bit after %d ms", waited)
 
 
+@case("hostboard/a-pause-of-the-board-is-no-feed", "hostboard")
+def _(bench):
+    """Stopped and continued for ever (a busy machine, Ctrl-Z and fg), it bites all the same."""
+    _image, server = offer(bench, "1.1.0", "hang")
+    device = bench.device(server, "--watchdog-ms", 1500).start(until="outcome=reverted")
+    device.wait_event(lambda e: e.get("event") == "hang")
+    deadline = time.monotonic() + 20
+    while device.process.poll() is None and time.monotonic() < deadline:
+        for number in (signal.SIGSTOP, signal.SIGCONT):
+            os.kill(device.process.pid, number)
+            time.sleep(0.25)
+    check(named(device, "reset", cause="watchdog"), "the watchdog did not bite")
+    device.finish()
+
+
 @case("hostboard/hang-xmc", "hostboard")
 def _(bench):
     not_kept(bench, "hang", "watchdog", "--watchdog-ms", 600, map_name=harness.XMC)
