@@ -80,9 +80,9 @@ void board_timer_start(uint32_t period_ms, void (*tick)(void *ctx), void *ctx);
 /* Sleep until something happens, for at most `ms`. */
 void board_idle(uint32_t ms);
 
-/* Network: start once, poll often. The byte streams are those of port/lwip, or of the board's
+/* Network: start it, poll often. The byte streams are those of port/lwip, or of the board's
  * own stack. */
-int board_network_start(void);  /* OTTER_OK, or a negative error */
+int board_network_start(void);  /* OTTER_OK; or a negative error: then it may be called again */
 void board_network_poll(void);  /* frames that came, timers of the stack; never waits */
 const char *board_network_address(void); /* in words, for the log; NULL while there is none */
 

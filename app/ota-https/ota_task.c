@@ -14,6 +14,7 @@
 
 #define IO_SIZE (32u * 1024u) /* half receives (a whole TLS record), half stages rows of flash */
 #define TRIAL_LOOK_MS 1000u   /* how often the rules of a trial are looked at, at least */
+#define START_AGAIN_MS 60000u /* what could not start is tried again after that */
 
 static _Noreturn void restart(const char *why)
 {
@@ -74,20 +75,28 @@ static bool cannot_start(const char *what, const char *err)
     return false;
 }
 
+/* What was provisioned wrong stays so: it is not tried again. */
+static bool can_never_start(struct ota_task *ota, const char *what, const char *err)
+{
+    ota->is_hopeless = true;
+    return cannot_start(what, err);
+}
+
 static bool open_state(struct ota_task *ota)
 {
     int err = otter_state_open(&ota->state, board_layout());
     ota->has_state = err == OTTER_OK;
     if (err == OTTER_ERR_REFUSED) {
-        return cannot_start("updates", "the journal was written under another flash map");
+        return can_never_start(ota, "updates", "the journal was written under another flash map");
     }
     return err == OTTER_OK || cannot_start("the journal", otter_err_str(err));
 }
 
 /* Without random numbers that nobody can guess there is no TLS, and nothing else is tried. */
-static bool has_entropy(void)
+static bool has_entropy(struct ota_task *ota)
 {
     uint32_t word;
+    (void)ota;
     return board_random(NULL, &word, sizeof word) == OTTER_OK ||
            cannot_start("updates", "this board has no source of random numbers");
 }
@@ -96,14 +105,15 @@ static bool open_transports(struct ota_task *ota)
 {
     int err = transports_open(&ota->config);
     if (err == OTTER_ERR_CORRUPT) {
-        return cannot_start("TLS", "ca, cert or cert-key is not a certificate or its key");
+        return can_never_start(ota, "TLS", "ca, cert or cert-key is not a certificate or its key");
     }
     return err == OTTER_OK || cannot_start("TLS", otter_err_str(err));
 }
 
-static bool start_network(void)
+static bool start_network(struct ota_task *ota)
 {
     int err = board_network_start();
+    (void)ota;
     return err == OTTER_OK || cannot_start("the network", otter_err_str(err));
 }
 
@@ -127,22 +137,32 @@ static bool start_agent(struct ota_task *ota)
     config->io = io;
     config->io_size = sizeof io;
     if (config->keys_count == 0) {
-        return cannot_start("updates", "no key was provisioned");
+        return can_never_start(ota, "updates", "no key was provisioned");
     }
     int err = otter_agent_init(&ota->agent, config);
     return err == OTTER_OK || cannot_start("the agent", otter_err_str(err));
+}
+
+/* Each part is started once, in this order. Of a device whose settings are wrong the state alone: a trial has to end. */
+static void start_parts(struct ota_task *ota)
+{
+    static bool (*const parts[])(struct ota_task *) = {open_state, has_entropy, open_transports, start_network, start_agent};
+    enum { PARTS = sizeof parts / sizeof parts[0] };
+    ota->tried_ms = board_millis();
+    while (ota->parts < PARTS && (ota->parts == 0 || !ota->is_hopeless) && parts[ota->parts](ota)) {
+        ota->parts++;
+    }
+    ota->has_agent = ota->parts == PARTS;
 }
 
 void ota_task_start(struct ota_task *ota)
 {
     memset(ota, 0, sizeof *ota);
     ota->start_ms = board_millis();
-    bool sound = config_read(&ota->config, complain);
+    ota->is_hopeless = !config_read(&ota->config, complain);
     bool sick = ota->config.sick != NULL && strcmp(ota->config.sick, app_version) == 0;
     health_begin(&ota->health, ota->start_ms, app_led_ms, ota->config.health_ms, sick);
-    bool has_state = open_state(ota); /* also where settings are wrong: a trial has to end */
-    ota->has_agent = sound && has_state && has_entropy() && open_transports(ota) && start_network() &&
-                     start_agent(ota);
+    start_parts(ota);
 }
 
 /* ---- steps ---- */
@@ -189,6 +209,9 @@ uint32_t ota_task_step(struct ota_task *ota)
     struct led_times led = led_task_times();
     ota->verdict = health_check(&ota->health, now_ms, &led);
     end_trial(ota, now_ms);
+    if (!ota->has_agent && !ota->is_hopeless && now_ms - ota->tried_ms >= START_AGAIN_MS) {
+        start_parts(ota);
+    }
     if (!ota->has_agent) {
         return wait_ms;
     }

@@ -5,8 +5,9 @@
  * A trial ends well (the agent confirms after a health check and a server contact), or here:
  * the health check fails and the image is given up; or it is not confirmed in time and the
  * application restarts itself, until the bootloader's count of trial boots is used up. What
- * cannot start (no key, no entropy, a wrong setting) is one line on the UART; the loop and the
- * LED go on, and a trial still ends.
+ * cannot start is one line on the UART; the loop and the LED go on, and a trial still ends. What
+ * may come right (journal, entropy, network) is tried again every minute; what was provisioned
+ * wrong (a setting, a certificate, no key, another flash map) is not.
  */
 #ifndef OTTER_APP_OTA_TASK_H
 #define OTTER_APP_OTA_TASK_H
@@ -26,6 +27,9 @@ struct ota_task {
     struct health health;
     enum health_verdict verdict;
     uint32_t start_ms; /* board_millis */
+    uint32_t tried_ms; /* likewise: the last time that parts were started */
+    uint32_t parts;    /* that are started */
+    bool is_hopeless;  /* something was provisioned wrong */
     bool has_state;    /* the journal could be read */
     bool has_agent;    /* the agent could be started */
     bool has_network;  /* there was an address */

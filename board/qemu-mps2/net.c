@@ -114,13 +114,18 @@ static bool frame_waits(void)
     return !net_chip_arm();
 }
 
+static int start_dhcp(void)
+{
+    return dhcp_start(&netif) == ERR_OK ? OTTER_OK : OTTER_ERR_NOSPACE;
+}
+
 int board_network_start(void)
 {
     uint8_t mac[6];
     int err = read_mac(mac);
     err = err < 0 ? err : net_chip_start(mac);
-    if (err < 0) {
-        return err;
+    if (err < 0 || started) {
+        return err < 0 ? err : start_dhcp();
     }
     interrupt_start(NET_CHIP_IRQ, NET_CHIP_PRIORITY, net_chip_interrupt); /* not before the chip's line is idle */
     idle_watch(frame_waits);
@@ -131,7 +136,7 @@ int board_network_start(void)
     netif_set_default(&netif);
     netif_set_up(&netif);
     started = true;
-    return dhcp_start(&netif) == ERR_OK ? OTTER_OK : OTTER_ERR_NOSPACE;
+    return start_dhcp();
 }
 
 /* One frame to lwIP; without room for it, it is lost, and TCP sends it again. */

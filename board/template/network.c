@@ -67,14 +67,22 @@ static err_t begin(struct netif *netif)
     return frames_begin(netif->hwaddr) == OTTER_OK ? ERR_OK : ERR_IF;
 }
 
+/* lwIP once, the interface once; whatever fails may be tried again. */
 int board_network_start(void)
 {
-    lwip_init();
-    if (!netif_add(&interface, NULL, NULL, NULL, NULL, begin, ethernet_input)) {
-        return OTTER_ERR_IO;
+    static bool has_lwip, has_interface;
+    if (!has_lwip) {
+        lwip_init();
+        has_lwip = true;
     }
-    netif_set_default(&interface);
-    netif_set_up(&interface);
+    if (!has_interface) {
+        if (!netif_add(&interface, NULL, NULL, NULL, NULL, begin, ethernet_input)) {
+            return OTTER_ERR_IO;
+        }
+        netif_set_default(&interface);
+        netif_set_up(&interface);
+        has_interface = true;
+    }
     return dhcp_start(&interface) == ERR_OK ? OTTER_OK : OTTER_ERR_IO;
 }
 

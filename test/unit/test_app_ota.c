@@ -3,6 +3,7 @@
  * trial ends. The real bootloader puts images on trial; the server is the agent's rig. */
 #include "app_board.h"
 #include "agent_rig.h"
+#include "faulty.h"
 
 #include "app/ota-https/ota_task.h"
 #include "app/ota-https/transports.h"
@@ -250,24 +251,65 @@ static void test_no_network_is_waited_for_and_then_reported(void **test)
     assert_true(fake_said("asked the server: 1.0.0 is up to date"));
 }
 
-/* What cannot start is said once; nothing is contacted, the LED goes on. */
-static void check_nothing_starts(const char *line)
+/* What cannot start is said; nothing is contacted, the LED goes on. */
+static void check_not_started(const char *line, int times)
 {
     start();
     assert_false(run(100000));
     if (!fake_said(line)) {
         fail_msg("not said: %s\n%s", line, fake.uart);
     }
-    assert_int_equal(fake_count("cannot start"), 1);
+    assert_int_equal(fake_count("cannot start"), times);
     assert_int_equal(rig->tls.ops + rig->plain.ops, 0);
     assert_int_equal(led_task_times().toggles, 1000);
+}
+
+/* Provisioned wrong: once is enough. */
+static void check_nothing_starts(const char *line)
+{
+    check_not_started(line, 1);
+}
+
+/* Tried again every minute, and when it works, all that comes behind it. */
+static void check_starts_later(const char *line, void (*mend)(void))
+{
+    check_not_started(line, 2);
+    mend();
+    assert_false(run(15000));
+    assert_int_equal(rig->tls.ops + rig->plain.ops, 0);
+    assert_false(run(10000));
+    assert_true(fake_said("asked the server: 1.0.0 is up to date"));
+    assert_int_equal(fake_count("cannot start"), 2);
+}
+
+static void entropy_comes(void)
+{
+    fake.no_entropy = false;
+}
+
+static void network_comes(void)
+{
+    fake.network_err = OTTER_OK;
+}
+
+static void journal_answers(void)
+{
+    faulty_reads(0, 0);
 }
 
 static void test_without_entropy_nothing_is_contacted(void **test)
 {
     (void)test;
     fake.no_entropy = true;
-    check_nothing_starts("cannot start updates: this board has no source of random numbers");
+    check_starts_later("cannot start updates: this board has no source of random numbers", entropy_comes);
+}
+
+static void test_a_journal_that_cannot_be_read_is_tried_again(void **test)
+{
+    (void)test;
+    faulty_wrap(&rig->layout.journal);
+    faulty_reads(0, UINT32_MAX);
+    check_starts_later("cannot start the journal: input/output", journal_answers);
 }
 
 static void test_without_a_key_nothing_is_contacted(void **test)
@@ -302,7 +344,7 @@ static void test_a_broken_network_interface_is_said(void **test)
 {
     (void)test;
     fake.network_err = OTTER_ERR_IO;
-    check_nothing_starts("cannot start the network: input/output");
+    check_starts_later("cannot start the network: input/output", network_comes);
 }
 
 static void test_a_journal_of_another_map_is_said(void **test)
@@ -342,6 +384,7 @@ int main(void)
         APP_TEST(test_sickness_does_not_end_a_confirmed_image),
         APP_TEST(test_no_network_is_waited_for_and_then_reported),
         APP_TEST(test_without_entropy_nothing_is_contacted),
+        APP_TEST(test_a_journal_that_cannot_be_read_is_tried_again),
         APP_TEST(test_without_a_key_nothing_is_contacted),
         APP_TEST(test_a_wrong_setting_is_said),
         APP_TEST(test_a_missing_setting_is_said),
