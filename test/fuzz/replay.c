@@ -16,14 +16,14 @@
 
 #include "fuzz.h"
 
-enum { INPUTS_MAX = 4096, INPUT_MAX = 1 << 20 };
+enum { INPUT_MAX = 1 << 20 };
 
 struct input {
     uint8_t *data;
     size_t size;
 };
-static struct input inputs[INPUTS_MAX];
-static size_t inputs_count;
+static struct input *inputs;
+static size_t inputs_count, inputs_room;
 static uint64_t state = 1;
 static char crash_name[256];
 static struct input crash; /* under way; data NULL: none */
@@ -47,13 +47,23 @@ static void play(const uint8_t *data, size_t size)
     free(exact);
 }
 
+static struct input *new_input(void)
+{
+    if (inputs_count == inputs_room) {
+        inputs_room = 2 * inputs_room + 256;
+        inputs = realloc(inputs, inputs_room * sizeof inputs[0]);
+        REQUIRE(inputs != NULL);
+    }
+    return &inputs[inputs_count++];
+}
+
 static bool add_file(const char *path)
 {
     FILE *file = fopen(path, "rb");
-    if (!file || inputs_count == INPUTS_MAX) {
+    if (!file) {
         return false;
     }
-    struct input *input = &inputs[inputs_count++];
+    struct input *input = new_input();
     input->data = malloc(INPUT_MAX);
     REQUIRE(input->data != NULL);
     input->size = fread(input->data, 1, INPUT_MAX, file);
@@ -196,5 +206,6 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < inputs_count; i++) {
         free(inputs[i].data);
     }
+    free(inputs);
     return good && inputs_count > 0 ? 0 : 1;
 }
