@@ -122,10 +122,13 @@ static int start_dhcp(void)
 int board_network_start(void)
 {
     uint8_t mac[6];
+    if (started) {
+        return start_dhcp();
+    }
     int err = read_mac(mac);
     err = err < 0 ? err : net_chip_start(mac);
-    if (err < 0 || started) {
-        return err < 0 ? err : start_dhcp();
+    if (err < 0) {
+        return err;
     }
     interrupt_start(NET_CHIP_IRQ, NET_CHIP_PRIORITY, net_chip_interrupt); /* not before the chip's line is idle */
     idle_watch(frame_waits);

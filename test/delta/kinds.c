@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "test/delta/push.h"
-#include "test/delta/store.h"
+#include "slot/bytes.h"
 
 enum { BLOCKS = 144, BLOCK = 48, COPIES = 16, TAIL = 90, CELLS = 15, ROOM = BLOCKS * BLOCK * 2 };
 
@@ -49,32 +49,32 @@ static uint32_t link_cell(const struct linker *linker, uint32_t block, uint32_t 
     switch (push_random(random, CELLS)) {
     case 0:
     case 1:
-        test_store32(to, linker->address + at + 4 + far_away + (word & 1u));
+        store_le32(to, linker->address + at + 4 + far_away + (word & 1u));
         return 4;
     case 2:
-        test_store32(to, ram(linker, random));
+        store_le32(to, ram(linker, random));
         return 4;
     case 3:
     case 4:
-        test_store16(to, 0xf000u | (far_away >> 12 & 0x7ffu));
-        test_store16(to + 2, (word % 4 != 0 ? 0xf800u : 0xb800u) | (far_away >> 1 & 0x7ffu));
+        store_le16(to, 0xf000u | (far_away >> 12 & 0x7ffu));
+        store_le16(to + 2, (word % 4 != 0 ? 0xf800u : 0xb800u) | (far_away >> 1 & 0x7ffu));
         return 4;
     case 5:
-        test_store16(to, others[word % 6][0]);
-        test_store16(to + 2, others[word % 6][1]);
+        store_le16(to, others[word % 6][0]);
+        store_le16(to + 2, others[word % 6][1]);
         return 4;
     case 6:
     case 7:
-        test_store16(to, 0x4800u | (word & 0x700u) | ((near_by - ((at + 4) & ~3u)) >> 2 & 0xffu));
+        store_le16(to, 0x4800u | (word & 0x700u) | ((near_by - ((at + 4) & ~3u)) >> 2 & 0xffu));
         return 2;
     case 8:
-        test_store16(to, 0xe000u | ((near_by - at - 4) >> 1 & 0x7ffu));
+        store_le16(to, 0xe000u | ((near_by - at - 4) >> 1 & 0x7ffu));
         return 2;
     case 9:
-        test_store16(to, 0xd000u | (word % 14 << 8) | ((near_by - at - 4) >> 1 & 0xffu));
+        store_le16(to, 0xd000u | (word % 14 << 8) | ((near_by - at - 4) >> 1 & 0xffu));
         return 2;
     default:
-        test_store16(to, word & (word % 8 != 0 ? 0x3fffu : 0xffffu));
+        store_le16(to, word & (word % 8 != 0 ? 0x3fffu : 0xffffu));
         return 2;
     }
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "test/delta/push.h"
-#include "test/delta/store.h"
+#include "slot/bytes.h"
 
 enum { VECTORS = 48, TABLE = 64, CALL_EVERY = 11, LOAD_EVERY = 7, LITERALS_MAX = 6, HALFWORDS_MAX = 150, TEXT_MAX = 4000 };
 
@@ -120,8 +120,8 @@ static void store_call(uint8_t *at, uint32_t from, uint32_t to)
     uint32_t sign = distance >> 24 & 1;
     uint32_t j1 = ~(distance >> 23 ^ sign) & 1;
     uint32_t j2 = ~(distance >> 22 ^ sign) & 1;
-    test_store16(at, 0xf000u | sign << 10 | (distance >> 12 & 0x3ffu));
-    test_store16(at + 2, 0xd000u | j1 << 13 | j2 << 11 | (distance >> 1 & 0x7ffu));
+    store_le16(at, 0xf000u | sign << 10 | (distance >> 12 & 0x3ffu));
+    store_le16(at + 2, 0xd000u | j1 << 13 | j2 << 11 | (distance >> 1 & 0x7ffu));
 }
 
 static uint32_t size_of(const struct synthetic_function *function)
@@ -158,14 +158,14 @@ static void link_function(struct linker *linker, size_t index)
             store_call(linker->bytes + place + i * 2, place + i * 2, linker->places[to]);
             i++;
         } else {
-            test_store16(linker->bytes + place + i * 2, halfword(function, i, end, word));
+            store_le16(linker->bytes + place + i * 2, halfword(function, i, end, word));
         }
     }
     for (uint32_t i = 0; i < function->literals; i++) {
         uint32_t word = mix(function->seed, 0x10000u + i);
         size_t to = find(firmware, word % firmware->callees);
         uint32_t value = word % 3 != 0 ? firmware->address + linker->places[to] + 1 : word % 5000u;
-        test_store32(linker->bytes + place + end + i * 4, value);
+        store_le32(linker->bytes + place + end + i * 4, value);
     }
 }
 
@@ -174,11 +174,11 @@ static void link_tables(struct linker *linker, uint32_t table)
     const struct synthetic *firmware = linker->firmware;
     for (uint32_t i = 0; i < VECTORS; i++) {
         size_t to = find(firmware, i * 5 % firmware->callees);
-        test_store32(linker->bytes + i * 4, i == 0 ? 0x20008000u : firmware->address + linker->places[to] + 1);
+        store_le32(linker->bytes + i * 4, i == 0 ? 0x20008000u : firmware->address + linker->places[to] + 1);
     }
     for (uint32_t i = 0; i < TABLE; i++) {
         size_t to = find(firmware, i * 7 % firmware->callees);
-        test_store32(linker->bytes + table + i * 4, firmware->address + linker->places[to] + 1);
+        store_le32(linker->bytes + table + i * 4, firmware->address + linker->places[to] + 1);
     }
     for (uint32_t i = 0; i < firmware->text_size; i++) {
         linker->bytes[table + TABLE * 4 + i] = (uint8_t)("etaoinshrdlu %d\n\0"[mix(firmware->text_seed, i) % 17]);

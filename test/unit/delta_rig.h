@@ -5,7 +5,7 @@
 
 #include "otter/delta.h"
 #include "otter/result.h"
-#include "test/delta/store.h"
+#include "slot/bytes.h"
 #include "tool/delta.h"
 
 #include <setjmp.h>
@@ -58,15 +58,15 @@ static inline struct tool_bytes rig_firmware(size_t len, uint32_t address, uint3
         uint32_t target = rig_moved(to, gap_at, gap);
         if (what % 8u == 0u) {
             uint32_t word = address + target + 1u;
-            test_store16(bytes.data + at, word);
-            test_store16(bytes.data + at + 2, word >> 16);
+            store_le16(bytes.data + at, word);
+            store_le16(bytes.data + at + 2, word >> 16);
         } else if (what % 8u == 1u) {
             uint32_t away = target - at - 4u;
-            test_store16(bytes.data + at, 0xf000u | (away >> 24 & 1u) << 10 | (away >> 12 & 0x3ffu));
-            test_store16(bytes.data + at + 2, 0xf800u | (away >> 1 & 0x7ffu));
+            store_le16(bytes.data + at, 0xf000u | (away >> 24 & 1u) << 10 | (away >> 12 & 0x3ffu));
+            store_le16(bytes.data + at + 2, 0xf800u | (away >> 1 & 0x7ffu));
         } else {
-            test_store16(bytes.data + at, 0x1800u | (what >> 4 & 0x1ffu));
-            test_store16(bytes.data + at + 2, 0x6800u | (what >> 12 & 0x3ffu));
+            store_le16(bytes.data + at, 0x1800u | (what >> 4 & 0x1ffu));
+            store_le16(bytes.data + at + 2, 0x6800u | (what >> 12 & 0x3ffu));
         }
     }
     return bytes;

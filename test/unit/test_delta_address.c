@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "test/delta/store.h"
+#include "slot/bytes.h"
 #include "tool/delta_address.h"
 
 enum { FUNCTIONS = 40, FUNCTION_SIZE = 52, TABLE = 0x40, CODE = 0x200, FIRMWARE_SIZE = 0x1000 };
@@ -25,10 +25,10 @@ static struct tool_bytes firmware(uint32_t address)
         uint32_t next = CODE + (i + 1) % FUNCTIONS * FUNCTION_SIZE;
         uint32_t distance = next - (call + 4);
         memset(file.data + off, 0xbf, FUNCTION_SIZE);
-        test_store16(file.data + off, 0xb510);
-        test_store16(file.data + call, 0xf000 | (distance >> 12 & 0x7ff));
-        test_store16(file.data + call + 2, 0xf800 | (distance >> 1 & 0x7ff));
-        test_store32(file.data + TABLE + i * 4, address + off + 1);
+        store_le16(file.data + off, 0xb510);
+        store_le16(file.data + call, 0xf000 | (distance >> 12 & 0x7ff));
+        store_le16(file.data + call + 2, 0xf800 | (distance >> 1 & 0x7ff));
+        store_le32(file.data + TABLE + i * 4, address + off + 1);
     }
     return file;
 }
@@ -105,12 +105,12 @@ static void test_many_votes_are_bounded(void **state)
     assert_non_null(file.data);
     for (uint32_t off = 0; off < 64; off += 4) {
         uint32_t distance = 64 - (off + 4);
-        test_store16(file.data + off, 0xf000 | (distance >> 12 & 0x7ff));
-        test_store16(file.data + off + 2, 0xf800 | (distance >> 1 & 0x7ff));
+        store_le16(file.data + off, 0xf000 | (distance >> 12 & 0x7ff));
+        store_le16(file.data + off + 2, 0xf800 | (distance >> 1 & 0x7ff));
     }
     for (uint32_t off = 64; off < file.len; off += 4) {
-        test_store16(file.data + off, 0xb501);
-        test_store16(file.data + off + 2, off >> 2 & 0xff7f);
+        store_le16(file.data + off, 0xb501);
+        store_le16(file.data + off + 2, off >> 2 & 0xff7f);
     }
     uint32_t address = 0;
     assert_true(delta_is_thumb(&file));

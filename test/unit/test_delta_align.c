@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "test/delta/store.h"
+#include "slot/bytes.h"
 #include "tool/delta_align.h"
 
 static const struct delta_align_options plain = {.thumb = false, .address = 0};
@@ -228,8 +228,8 @@ static void test_the_same_input_gives_the_same_copies(void **state)
 static void put_call(struct tool_bytes *file, uint32_t off, uint32_t target)
 {
     uint32_t distance = target - (off + 4);
-    test_store16(file->data + off, 0xf000 | (distance >> 12 & 0x7ff));
-    test_store16(file->data + off + 2, 0xf800 | (distance >> 1 & 0x7ff));
+    store_le16(file->data + off, 0xf000 | (distance >> 12 & 0x7ff));
+    store_le16(file->data + off + 2, 0xf800 | (distance >> 1 & 0x7ff));
 }
 
 /* Code in which every second instruction is a call; in its middle something is put in: every call that
@@ -247,8 +247,8 @@ static void test_calls_that_changed_do_not_end_a_copy(void **state)
         uint32_t moved = target + (target >= HALF ? GROWN : 0);
         put_call(&old_file, off, target);
         put_call(&new_file, at, moved);
-        test_store16(old_file.data + off + 4, 0x2000 | next_random(&seed) % 0x800);
-        test_store16(old_file.data + off + 6, 0x2000 | next_random(&seed) % 0x800);
+        store_le16(old_file.data + off + 4, 0x2000 | next_random(&seed) % 0x800);
+        store_le16(old_file.data + off + 6, 0x2000 | next_random(&seed) % 0x800);
         memcpy(new_file.data + at + 4, old_file.data + off + 4, 4);
     }
     for (uint32_t off = HALF; off < HALF + GROWN; off++) {

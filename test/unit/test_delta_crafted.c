@@ -83,9 +83,9 @@ static void put_header(uint8_t *at, size_t len)
     at[0] = 0xd7;
     at[1] = 0x10 | FILTER;
     for (unsigned i = 0; i < 3; i++) {
-        test_store16(at + 2 + 3 * i, sizes[i]);
+        store_le16(at + 2 + 3 * i, sizes[i]);
     }
-    test_store16(at + 13, ADDRESS >> 16);
+    store_le16(at + 13, ADDRESS >> 16);
 }
 
 /* The patch; free(). */
@@ -144,8 +144,8 @@ static int set_up(void **state)
     for (uint32_t i = 0; i < SIZE; i++) {
         old_bytes[i] = (uint8_t)(rig_random() & 0x3f);
     }
-    test_store16(old_bytes + 200, 0xf000);
-    test_store16(old_bytes + 202, 0xf840);
+    store_le16(old_bytes + 200, 0xf000);
+    store_le16(old_bytes + 202, 0xf840);
     memcpy(new_bytes, old_bytes, SIZE);
     return 0;
 }
@@ -233,8 +233,8 @@ static void test_which_entry_counts_does_not_change(void **state)
     }
     entries[80] = (struct entry){128, 180}; /* reaches as far as to 348, with all of those in between */
     for (uint32_t i = 0; i < SIZE; i += 4) {
-        test_store16(old_bytes + i, i + (i % 12 == 0));
-        test_store16(old_bytes + i + 2, ADDRESS >> 16);
+        store_le16(old_bytes + i, i + (i % 12 == 0));
+        store_le16(old_bytes + i + 2, ADDRESS >> 16);
     }
     memcpy(new_bytes, old_bytes, SIZE);
     struct tool_bytes patch = craft_patch(&craft);
